@@ -1,0 +1,51 @@
+"""`python -m lab COMMAND`: what the Makefile's targets run. `make help` explains each."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+
+from lab import demo, hosts, prepare
+from lab.command import LabError
+from lab.settings import Lab
+
+
+def main() -> int:
+    """Run one command; a failure ends in one line that says what to do."""
+    parser = argparse.ArgumentParser(prog="python -m lab", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    play = commands.add_parser("demo", help="build a node of three hosts and load images into it")
+    play.add_argument("--since", type=float, default=None, help="when the set-up began (seconds since 1970)")
+    commands.add_parser("up", help="have the three hosts running, and all that site.yml needs at hand")
+    commands.add_parser("down", help="remove the three hosts and their network")
+    within = commands.add_parser("exec", help="run a command that works on the lab")
+    within.add_argument("words", nargs=argparse.REMAINDER)
+    options = parser.parse_args()
+    lab = Lab.from_environment()
+    os.environ.update(lab.environment)
+    try:
+        if options.command == "demo":
+            demo.play(lab, since=options.since)
+        elif options.command == "up":
+            prepare.everything(lab)
+            hosts.up(lab)
+        elif options.command == "down":
+            prepare.podman_only()
+            hosts.down(lab)
+        elif options.command == "exec":
+            prepare.podman_only()
+            words = options.words[1:] if options.words[:1] == ["--"] else options.words
+            return subprocess.run(words, check=False).returncode
+    except LabError as error:
+        print(f"\nStopped: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopped by you. Run the same command again to go on.", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
