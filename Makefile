@@ -1,0 +1,55 @@
+# What can be done here, one target each. `make help` lists them.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help demo demo-down test lint unit contract molecule verify docs clean
+
+PYTHON := .venv/bin/python
+# molecule's hosts live beside the demonstration's, under another name, network and port.
+MOLECULE_LAB := LAB_NAME=molecule LAB_SUBNET=$${LAB_SUBNET:-10.89.78} LAB_HTTPS_PORT=$${LAB_HTTPS_PORT:-9443}
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+help: ## list the targets
+	@echo "dpuk-node: make TARGET"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@echo "Variables: LAB_DEBIAN=12|13 (the hosts' release), LAB_SUBNET=10.89.77, LAB_HTTPS_PORT=8443"
+
+demo: ## build a node of three hosts on this machine, load a NIFTI image into it, and do both again
+	@started=$$(date +%s.%N) && lab/bootstrap.sh && $(PYTHON) -m lab demo --since $$started
+
+demo-down: ## remove the demonstration: its hosts, network, certificates and passwords
+	@lab/bootstrap.sh && $(PYTHON) -m lab down
+
+test: lint unit contract molecule ## everything that CI runs: the four targets below
+
+lint: ## ruff, mypy, yamllint, ansible-lint
+	@lab/bootstrap.sh
+	ruff check .
+	ruff format --check .
+	mypy
+	yamllint --strict .
+	ansible-lint --offline
+
+unit: ## pure functions and the lint of roles and modules: no server, no host
+	@lab/bootstrap.sh
+	pytest tests/unit
+
+contract: ## what XNAT must do, and what each module must do to it (XNAT_URL=… for another XNAT)
+	@lab/bootstrap.sh
+	pytest tests/contract
+
+molecule: ## site.yml on three hosts of its own: check, converge, idempotence, verify
+	@lab/bootstrap.sh
+	$(MOLECULE_LAB) $(PYTHON) -m lab exec molecule --base-config molecule/config.yml test
+
+verify: ## look at the demonstration's hosts from outside and inside, as molecule does at its own
+	@lab/bootstrap.sh
+	$(PYTHON) -m lab exec pytest tests/testinfra
+
+docs: ## write the generated parts of the documentation again
+	@lab/bootstrap.sh
+	$(PYTHON) docs/role_readme.py
+
+clean: demo-down ## demo-down, and .venv, image and tool caches (downloads in ~/.cache/dpuk-node stay)
+	@$(MOLECULE_LAB) $(PYTHON) -m lab down
+	@$(PYTHON) -m lab image-rm
+	rm -rf .venv .lab .mypy_cache .ruff_cache .pytest_cache .ansible
