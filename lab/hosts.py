@@ -33,9 +33,7 @@ def down(lab: Lab) -> None:
     for host in lab.hosts:
         remove(lab, host)
     if succeeds(["podman", "network", "exists", lab.network]):
-        run(
-            ["podman", "network", "rm", "-f", lab.network], advice=f"Type: podman network rm -f {lab.network}"
-        )
+        run(["podman", "network", "rm", "-f", lab.network], advice=f"Type: podman network rm -f {lab.network}")
 
 
 def remove(lab: Lab, host: str) -> None:
@@ -83,9 +81,7 @@ def _start(lab: Lab, host: str, wanted: str) -> None:
     if host == FRONT_DOOR:
         _assert_free(lab.https_port)
         command += ["--publish", f"127.0.0.1:{lab.https_port}:443"]
-    run(
-        [*command, wanted, "/lib/systemd/systemd"], advice="See what podman says: podman info; then run again"
-    )
+    run([*command, wanted, "/lib/systemd/systemd"], advice="See what podman says: podman info; then run again")
 
 
 def _assert_free(port: int) -> None:
@@ -112,9 +108,7 @@ def _await_boot(lab: Lab, host: str) -> None:
         if state in ("running", "degraded"):
             return
         time.sleep(0.3)
-    raise LabError(
-        f"{container} did not boot within {BOOT_SECONDS} s (systemd says: {state}). {_look(container)}"
-    )
+    raise LabError(f"{container} did not boot within {BOOT_SECONDS} s (systemd says: {state}). {_look(container)}")
 
 
 def _look(container: str) -> str:

@@ -62,9 +62,7 @@ def _mirrors() -> list[tuple[str, list[str]]]:
     lists = [Path("/etc/apt/sources.list"), *sorted(Path("/etc/apt/sources.list.d").glob("*.list"))]
     for file in lists:
         if file.exists():
-            lines = re.findall(
-                r"^deb[ \t]+(?:\[[^]]*\][ \t]+)?(\S+)[ \t]+(\S+)", file.read_text(), re.MULTILINE
-            )
+            lines = re.findall(r"^deb[ \t]+(?:\[[^]]*\][ \t]+)?(\S+)[ \t]+(\S+)", file.read_text(), re.MULTILINE)
             found += [(uri, [suite]) for uri, suite in lines]
     codename = re.search(r"^VERSION_CODENAME=(\S+)$", release.read_text(), re.MULTILINE)
     own = codename.group(1) if codename else "stable"

@@ -12,6 +12,7 @@ import secrets
 from ipaddress import ip_address
 from pathlib import Path
 
+import yaml
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -32,6 +33,12 @@ def ensure(lab: Lab) -> None:
     certificate = lab.directory / "web.crt"
     if not (certificate.exists() and (lab.directory / "web.key").exists() and _fresh(certificate)):
         _certificates(lab)
+
+
+def passwords() -> dict[str, str]:
+    """The lab's passwords, by the name of their variable."""
+    found: dict[str, str] = yaml.safe_load(SECRETS.read_text())
+    return found
 
 
 def _passwords() -> None:
@@ -67,9 +74,7 @@ def _certificates(lab: Lab) -> None:
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(sign_certificates=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), critical=False
-        )
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), critical=False)
         .sign(ca_key, hashes.SHA256())
     )
     # The authority's key is not kept: it signs once, and a new certificate comes with a new authority.
@@ -78,9 +83,7 @@ def _certificates(lab: Lab) -> None:
     _write(lab.directory / "web.crt", certificate.public_bytes(serialization.Encoding.PEM))
 
 
-def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey
-) -> x509.CertificateBuilder:
+def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
     now = datetime.datetime.now(datetime.UTC)
     return (
         x509.CertificateBuilder()

@@ -56,9 +56,7 @@ def ensure() -> str:
     """Install what is missing when root; else say exactly what to type. Returns podman's version."""
     wanted = missing()
     if wanted and os.geteuid() != 0:
-        raise LabError(
-            f"The lab needs packages that are not installed. Type: sudo apt-get install {' '.join(wanted)}"
-        )
+        raise LabError(f"The lab needs packages that are not installed. Type: sudo apt-get install {' '.join(wanted)}")
     if wanted:
         if not have("apt-get"):
             raise LabError(f"Install these with your package manager, then run again: {' '.join(wanted)}")
