@@ -1,0 +1,96 @@
+"""PostgreSQL on db: who can reach it, as whom, and what the account may do."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from conftest import Host, connects, python
+
+from lab.settings import Lab
+
+# Speak PostgreSQL's start-up message by hand: no client library is on the hosts, and the refusal is what counts.
+LOGIN = """
+import json, socket, struct, sys
+address, user, database = sys.argv[1:]
+words = b"".join(word.encode() + b"\\0" for word in ("user", user, "database", database)) + b"\\0"
+body = struct.pack("!I", 196608) + words
+with socket.create_connection((address, 5432), 5) as wire:
+    wire.sendall(struct.pack("!I", len(body) + 4) + body)
+    kind = wire.recv(1).decode()
+    length = struct.unpack("!I", wire.recv(4))[0]
+    text = wire.recv(length - 4)
+    fields = {part[:1].decode(): part[1:].decode() for part in text.split(b"\\0") if part} if kind == "E" else {}
+    method = struct.unpack("!I", text[:4])[0] if kind == "R" else None
+    mechanisms = text[4:].decode().strip("\\0").split("\\0") if method == 10 else []
+print(json.dumps({"kind": kind, "message": fields.get("M"), "code": fields.get("C"), "mechanisms": mechanisms}))
+"""
+
+
+def login(host: Host, address: str, user: str, database: str) -> dict[str, Any]:
+    """What the server says to a first message from `host`."""
+    done = python(host, LOGIN, address, user, database)
+    assert done.rc == 0, done.stderr
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+def query(db: Host, statement: str) -> str:
+    """Ask PostgreSQL on db itself, over its socket as its administrator."""
+    done = db.run("runuser -u postgres -- psql -XAtq -d xnat -c %s", statement)
+    assert done.rc == 0, done.stderr
+    answer: str = done.stdout.strip()
+    return answer
+
+
+def test_it_listens_on_the_private_address_alone(db: Host, lab: Lab) -> None:
+    sockets = db.run("ss -Hltn 'sport = :5432'").stdout.split("\n")
+    assert [line.split()[3] for line in sockets if line] == [f"{lab.hosts['db']}:5432"]
+
+
+def test_the_web_host_is_offered_scram_and_nothing_weaker(web: Host, lab: Lab) -> None:
+    answer = login(web, lab.hosts["db"], "xnat", "xnat")
+    assert answer["kind"] == "R"
+    assert answer["mechanisms"] == ["SCRAM-SHA-256"]
+
+
+@pytest.mark.parametrize(("user", "database"), [("postgres", "xnat"), ("xnat", "postgres"), ("xnat", "template1")])
+def test_the_web_host_has_no_other_account_and_no_other_database(web: Host, lab: Lab, user: str, database: str) -> None:
+    answer = login(web, lab.hosts["db"], user, database)
+    assert answer["code"] == "28000", answer
+    assert "no pg_hba.conf entry" in answer["message"]
+
+
+def test_another_host_is_stopped_by_the_firewall(monitor: Host, lab: Lab) -> None:
+    assert not connects(monitor, lab.hosts["db"], 5432)
+
+
+def test_another_address_is_refused_by_the_server_itself(db: Host, lab: Lab) -> None:
+    """The firewall lets a host speak to itself: what refuses here is pg_hba."""
+    answer = login(db, lab.hosts["db"], "xnat", "xnat")
+    assert answer["code"] == "28000", answer
+    assert "no pg_hba.conf entry" in answer["message"]
+
+
+def test_the_account_owns_its_database_and_nothing_more(db: Host) -> None:
+    rights = "rolcanlogin, rolsuper, rolcreatedb, rolcreaterole, rolreplication, rolbypassrls"
+    assert query(db, f"SELECT {rights} FROM pg_roles WHERE rolname = 'xnat'") == "t|f|f|f|f|f"
+    owned = "SELECT string_agg(datname, ',') FROM pg_database WHERE pg_get_userbyid(datdba) = 'xnat'"
+    assert query(db, owned) == "xnat"
+
+
+def test_its_password_is_stored_as_a_scram_verifier(db: Host) -> None:
+    assert query(db, "SELECT left(rolpassword, 14) FROM pg_authid WHERE rolname = 'xnat'") == "SCRAM-SHA-256$"
+
+
+def test_the_database_is_utf8_with_checksums(db: Host) -> None:
+    encoding = "SELECT pg_encoding_to_char(encoding) FROM pg_database WHERE datname = 'xnat'"
+    assert query(db, encoding) == "UTF8"
+    assert query(db, "SHOW data_checksums") == "on"
+
+
+def test_no_account_but_the_two_can_log_in(db: Host) -> None:
+    assert (
+        query(db, "SELECT string_agg(rolname, ',' ORDER BY rolname) FROM pg_roles WHERE rolcanlogin") == "postgres,xnat"
+    )
