@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from conftest import Host, connects, python
+from reach import Host, connects, python
 
 from lab.settings import Lab
 
@@ -74,8 +74,12 @@ def test_another_address_is_refused_by_the_server_itself(db: Host, lab: Lab) -> 
 
 
 def test_the_account_owns_its_database_and_nothing_more(db: Host) -> None:
-    rights = "rolcanlogin, rolsuper, rolcreatedb, rolcreaterole, rolreplication, rolbypassrls"
-    assert query(db, f"SELECT {rights} FROM pg_roles WHERE rolname = 'xnat'") == "t|f|f|f|f|f"
+    rights = query(
+        db,
+        "SELECT rolcanlogin, rolsuper, rolcreatedb, rolcreaterole, rolreplication, rolbypassrls"
+        " FROM pg_roles WHERE rolname = 'xnat'",
+    )
+    assert rights == "t|f|f|f|f|f"
     owned = "SELECT string_agg(datname, ',') FROM pg_database WHERE pg_get_userbyid(datdba) = 'xnat'"
     assert query(db, owned) == "xnat"
 

@@ -1,0 +1,184 @@
+"""Tomcat, XNAT and nginx on web: what is open, what is encrypted, who owns what, where secrets are."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import socket
+import ssl
+import time
+
+import pytest
+import requests
+from reach import Client, Host, connects, python
+
+from lab.settings import DOMAIN, Lab
+
+HOME = "/data/xnat/home"
+
+
+def test_tomcat_listens_on_loopback_alone(web: Host, monitor: Host, lab: Lab) -> None:
+    found = {line.split()[3] for line in web.run("ss -Hltn").stdout.splitlines()}
+    assert {address for address in found if address.endswith(":8080")} <= {"127.0.0.1:8080", "[::ffff:127.0.0.1]:8080"}
+    assert not [address for address in found if address.endswith((":8005", ":8009", ":8443"))]
+    assert not connects(monitor, lab.hosts["web"], 8080)
+
+
+def test_nothing_but_the_front_door_is_reachable_from_a_neighbour(monitor: Host, lab: Lab) -> None:
+    ports = [port for port in (22, 25, 80, 104, 443, 4949, 5432, 8000, 8005, 8009, 8080, 8104, 8443)]
+    assert [port for port in ports if connects(monitor, lab.hosts["web"], port)] == [80, 443]
+
+
+def test_plain_http_is_sent_to_https(monitor: Host) -> None:
+    program = (
+        "import http.client, sys\n"
+        "asked = http.client.HTTPConnection(sys.argv[1], timeout=5)\n"
+        "asked.request('GET', '/app/x?y=1')\n"
+        "answer = asked.getresponse()\n"
+        "print(answer.status, answer.getheader('Location'))\n"
+    )
+    assert python(monitor, program, f"web.{DOMAIN}").stdout.split() == ["301", f"https://web.{DOMAIN}/app/x?y=1"]
+
+
+def test_a_client_with_the_ca_gets_the_version_without_logging_in(lab: Lab) -> None:
+    answer = requests.get(f"{lab.url}/xapi/siteConfig/buildInfo", verify=str(lab.directory / "ca.crt"), timeout=30)
+    assert answer.status_code == 200
+    assert answer.json()["version"] == "1.10.1"
+
+
+def test_a_client_without_the_ca_refuses_the_node(lab: Lab) -> None:
+    with pytest.raises(requests.exceptions.SSLError):
+        requests.get(f"{lab.url}/xapi/siteConfig/buildInfo", timeout=30)
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1])
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
+def test_old_tls_is_refused(lab: Lab, version: ssl.TLSVersion) -> None:
+    context = ssl.create_default_context(cafile=str(lab.directory / "ca.crt"))
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    context.minimum_version = context.maximum_version = version
+    with (
+        socket.create_connection(("127.0.0.1", lab.https_port), 5) as wire,
+        pytest.raises((ssl.SSLError, ConnectionError)),
+    ):
+        context.wrap_socket(wire, server_hostname="localhost")
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_current_tls_is_spoken(lab: Lab, version: ssl.TLSVersion) -> None:
+    context = ssl.create_default_context(cafile=str(lab.directory / "ca.crt"))
+    context.minimum_version = context.maximum_version = version
+    with (
+        socket.create_connection(("127.0.0.1", lab.https_port), 5) as wire,
+        context.wrap_socket(wire, server_hostname="localhost") as secure,
+    ):
+        assert secure.version() == {"TLSv1_2": "TLSv1.2", "TLSv1_3": "TLSv1.3"}[version.name]
+
+
+def test_a_name_that_is_not_ours_gets_no_answer(client: Client) -> None:
+    with pytest.raises(requests.exceptions.ConnectionError):
+        client.get("/xapi/siteConfig/buildInfo", headers={"Host": "someone-else.example"})
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/metrics/x", "/monitoring"])
+def test_figures_of_the_inside_are_not_public(client: Client, path: str) -> None:
+    assert client.get(path).status_code == 403
+
+
+@pytest.mark.parametrize("credentials", [("admin", "admin"), ("admin", ""), ("guest", "guest")])
+def test_no_default_password_works(lab: Lab, credentials: tuple[str, str]) -> None:
+    answer = requests.get(
+        f"{lab.url}/data/projects", auth=credentials, verify=str(lab.directory / "ca.crt"), timeout=30
+    )
+    assert answer.status_code == 401
+
+
+def test_java_21_and_python_run_as_xnat_and_as_nobody_else(web: Host) -> None:
+    processes = [line.split(None, 1) for line in web.run("ps -eo user:20,args").stdout.splitlines()]
+    java = [user for user, words in processes if "org.apache.catalina.startup.Bootstrap" in words]
+    twin = [user for user, words in processes if "-m xnat_twin" in words]
+    assert java == ["xnat"]
+    assert twin == ["xnat"]
+    main = web.run("systemctl show -p MainPID --value tomcat").stdout.strip()
+    runtime = web.run("readlink -f /proc/%s/exe", main).stdout.strip()
+    assert 'version "21' in web.run(f"{runtime} -version").stderr
+
+
+def test_code_belongs_to_root_and_the_service_cannot_write_it(web: Host) -> None:
+    places = "/opt/tomcat /opt/xnat /var/lib/tomcat/conf /var/lib/tomcat/webapps /data/xnat/home/config /data/xnat/home/plugins"
+    assert web.run(f"find {places} ! -user root -o -perm /022 ! -type l").stdout == ""
+    writable = web.run(f"runuser -u xnat -- find {places} -writable ! -type l")
+    assert (writable.rc, writable.stdout) == (0, "")
+
+
+def test_the_sandbox_lets_tomcat_write_its_data_and_nothing_else(web: Host) -> None:
+    main = web.run("systemctl show -p MainPID --value tomcat").stdout.strip()
+    program = "import json, os, sys\nprint(json.dumps({path: os.access(path, os.W_OK) for path in sys.argv[1:]}))\n"
+    paths = ["/data/xnat/archive", "/var/lib/tomcat/temp", "/opt/xnat", "/etc", "/var/www", "/usr"]
+    script = f"import base64; exec(base64.b64decode('{_encoded(program)}'))"
+    done = web.run(
+        "nsenter -t %s -m -- setpriv --reuid=xnat --regid=xnat --init-groups python3 -c %s " + " ".join(paths),
+        main,
+        script,
+    )
+    assert done.rc == 0, done.stderr
+    assert [path for path, writes in json.loads(done.stdout).items() if writes] == paths[:2]
+
+
+def _encoded(program: str) -> str:
+    import base64
+
+    return base64.b64encode(program.encode()).decode()
+
+
+@pytest.mark.parametrize("name", ["xnat-conf.properties", "prefs-init.ini"])
+def test_files_with_secrets_are_for_root_and_the_group_only(web: Host, name: str) -> None:
+    file = web.file(f"{HOME}/config/{name}")
+    assert (file.user, file.group, oct(file.mode)) == ("root", "xnat", "0o640")
+
+
+def test_no_password_is_in_a_command_line_a_unit_or_a_log(web: Host, db: Host, passwords: dict[str, str]) -> None:
+    for host in (web, db):
+        spoken = host.run(
+            "cat /proc/*/cmdline | tr '\\0' ' '; systemctl show tomcat nginx postgresql; journalctl -q --no-pager"
+        )
+        logged = host.run(
+            "cat /var/log/nginx/* /var/lib/tomcat/logs/* /data/xnat/home/logs/* /var/log/postgresql/* 2>/dev/null"
+        )
+        assert "systemd" in spoken.stdout
+        for name, password in passwords.items():
+            assert password not in spoken.stdout, name
+            assert password not in logged.stdout, name
+
+
+def test_only_two_files_on_web_hold_the_database_password(web: Host, passwords: dict[str, str]) -> None:
+    """Searched for by a digest of each candidate line's value, so that the password is on no command line here."""
+    wanted = hashlib.sha256(passwords["vault_postgresql_password"].encode()).hexdigest()
+    program = (
+        "import hashlib, os, re, sys\n"
+        "found = []\n"
+        "for top in ('/etc', '/opt/xnat', '/var/lib/tomcat', '/data/xnat', '/root', '/tmp', '/var/tmp'):\n"
+        "    for folder, _, names in os.walk(top):\n"
+        "        for name in names:\n"
+        "            path = os.path.join(folder, name)\n"
+        "            try: text = open(path, 'rb').read(1 << 20)\n"
+        "            except OSError: continue\n"
+        "            for word in re.findall(rb'[A-Za-z0-9_-]{24,64}', text):\n"
+        "                if hashlib.sha256(word).hexdigest() == sys.argv[1]: found.append(path)\n"
+        "print('\\n'.join(sorted(set(found))))\n"
+    )
+    assert python(web, program, wanted).stdout.split() == [f"{HOME}/config/xnat-conf.properties"]
+
+
+def test_a_killed_tomcat_comes_back_by_itself(web: Host, client: Client) -> None:
+    before = web.run("systemctl show -p MainPID --value tomcat").stdout.strip()
+    web.run("kill -9 %s", before)
+    deadline = time.monotonic() + 90
+    status = 0
+    while status != 200 and time.monotonic() < deadline:
+        time.sleep(1)
+        status = client.get("/xapi/siteConfig/buildInfo").status_code
+        if web.run("systemctl show -p MainPID --value tomcat").stdout.strip() in (before, "0"):
+            status = 0
+    assert status == 200
+    assert len([line for line in web.run("ps -eo args").stdout.splitlines() if "-m xnat_twin" in line]) == 1
