@@ -77,7 +77,8 @@ def _expect(recap: playbook.Recap, changed: int | None, name: str) -> None:
         )
 
 
-def _images() -> list[Path]:
+def example_images() -> list[Path]:
+    """Real NIFTI images on this machine: those that come with nibabel."""
     folder = Path(nibabel.__file__).parent / "tests" / "data"
     return [folder / name for name in IMAGES]
 
@@ -85,7 +86,7 @@ def _images() -> list[Path]:
 def _uploads(lab: Lab) -> Path:
     """Write down what to load, in the form that a data manager would."""
     scan = {"project": "test1", "subject": "sub001", "experiment": "sub001_MRI", "scan": "1", "type": "T1"}
-    entry = {**scan, "resource": "NIFTI", "src": [str(path) for path in _images()]}
+    entry = {**scan, "resource": "NIFTI", "src": [str(path) for path in example_images()]}
     path = lab.directory / "uploads.yml"
     path.write_text(yaml.safe_dump({"uploads": [entry]}, sort_keys=False))
     return path
@@ -103,7 +104,7 @@ def _proof(account: dict[str, str]) -> list[dict[str, str]]:
     answer.raise_for_status()
     rows: list[dict[str, str]] = answer.json()["ResultSet"]["Result"]
     there = {row["Name"]: row["digest"] for row in rows}
-    for path in _images():
+    for path in example_images():
         digest = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
         if there.get(path.name) != digest:
             raise LabError(

@@ -39,7 +39,11 @@ def connects(host: Host, address: str, port: int) -> bool:
 
 
 def python(host: Host, program: str, *arguments: str) -> Any:
-    """Run a Python program on a host; it travels encoded, so that no shell can read it differently."""
+    """Run a Python program on a host, with arguments."""
+    return host.run("python3 -c %s " + " ".join(["%s"] * len(arguments)), program_text(program), *arguments)
+
+
+def program_text(program: str) -> str:
+    """A Python program as one line without quotes in it, so that no shell on the way can read it differently."""
     encoded = base64.b64encode(program.encode()).decode()
-    loader = f"import base64; exec(base64.b64decode('{encoded}'))"
-    return host.run("python3 -c %s " + " ".join(["%s"] * len(arguments)), loader, *arguments)
+    return f"import base64; exec(base64.b64decode('{encoded}'))"

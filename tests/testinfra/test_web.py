@@ -10,7 +10,7 @@ import time
 
 import pytest
 import requests
-from reach import Client, Host, connects, python
+from reach import Client, Host, connects, program_text, python
 
 from lab.settings import DOMAIN, Lab
 
@@ -25,7 +25,7 @@ def test_tomcat_listens_on_loopback_alone(web: Host, monitor: Host, lab: Lab) ->
 
 
 def test_nothing_but_the_front_door_is_reachable_from_a_neighbour(monitor: Host, lab: Lab) -> None:
-    ports = [port for port in (22, 25, 80, 104, 443, 4949, 5432, 8000, 8005, 8009, 8080, 8104, 8443)]
+    ports = [22, 25, 80, 104, 443, 4949, 5432, 8000, 8005, 8009, 8080, 8104, 8443]
     assert [port for port in ports if connects(monitor, lab.hosts["web"], port)] == [80, 443]
 
 
@@ -105,7 +105,7 @@ def test_java_21_and_python_run_as_xnat_and_as_nobody_else(web: Host) -> None:
 
 
 def test_code_belongs_to_root_and_the_service_cannot_write_it(web: Host) -> None:
-    places = "/opt/tomcat /opt/xnat /var/lib/tomcat/conf /var/lib/tomcat/webapps /data/xnat/home/config /data/xnat/home/plugins"
+    places = f"/opt/tomcat /opt/xnat /var/lib/tomcat/conf /var/lib/tomcat/webapps {HOME}/config {HOME}/plugins"
     assert web.run(f"find {places} ! -user root -o -perm /022 ! -type l").stdout == ""
     writable = web.run(f"runuser -u xnat -- find {places} -writable ! -type l")
     assert (writable.rc, writable.stdout) == (0, "")
@@ -115,20 +115,10 @@ def test_the_sandbox_lets_tomcat_write_its_data_and_nothing_else(web: Host) -> N
     main = web.run("systemctl show -p MainPID --value tomcat").stdout.strip()
     program = "import json, os, sys\nprint(json.dumps({path: os.access(path, os.W_OK) for path in sys.argv[1:]}))\n"
     paths = ["/data/xnat/archive", "/var/lib/tomcat/temp", "/opt/xnat", "/etc", "/var/www", "/usr"]
-    script = f"import base64; exec(base64.b64decode('{_encoded(program)}'))"
-    done = web.run(
-        "nsenter -t %s -m -- setpriv --reuid=xnat --regid=xnat --init-groups python3 -c %s " + " ".join(paths),
-        main,
-        script,
-    )
+    enter = "nsenter -t %s -m -- setpriv --reuid=xnat --regid=xnat --init-groups python3 -c %s "
+    done = web.run(enter + " ".join(paths), main, program_text(program))
     assert done.rc == 0, done.stderr
     assert [path for path, writes in json.loads(done.stdout).items() if writes] == paths[:2]
-
-
-def _encoded(program: str) -> str:
-    import base64
-
-    return base64.b64encode(program.encode()).decode()
 
 
 @pytest.mark.parametrize("name", ["xnat-conf.properties", "prefs-init.ini"])
