@@ -1,0 +1,134 @@
+"""The files on this machine: which ones `src` means, what they are called in the resource, and their MD5.
+
+Reads the disk, sends nothing. Everything that can be wrong with the files is noticed here, before any request.
+"""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from .address import check_file_name
+from .errors import InputError, VerificationError
+from .plan import LocalFile, check_unique
+
+_BLOCK = 1024 * 1024
+_WILDCARDS = "*?["
+
+
+def collect(sources: list[str], dest: str | None) -> list[LocalFile]:
+    """Return the files that `src` and `dest` mean, in order of name.
+
+    A source is a file, a folder (its contents keep their paths below it) or a pattern (what it matches keeps its path
+    below the first part with a wildcard; `**` is any depth). `dest` is the name of the one file, or, ending in `/`, the
+    folder in the resource that all of them go to. Raises InputError for whatever cannot be meant or read.
+    """
+    if not sources or any(not str(source).strip() for source in sources):
+        raise InputError(
+            "src: is empty. Give a file, a list of files, a folder, or a pattern such as 'scans/*.nii.gz'."
+        )
+    pairs = [pair for source in sources for pair in _expand(source)]
+    prefix = ""
+    if dest is not None and dest.endswith("/"):
+        prefix = dest
+    elif dest is not None:
+        if len(sources) != 1 or not Path(sources[0]).is_file():
+            raise InputError(
+                f"dest: {dest!r} names one file, but src is {_described(sources, len(pairs))}. "
+                "End dest with '/' to put them all into a folder of that name."
+            )
+        pairs = [(path, dest) for path, _ in pairs]
+    return check_unique(_inspect(path, prefix + name) for path, name in pairs)
+
+
+def md5(file: LocalFile) -> str:
+    """Return the MD5 (hex) of a file's content, read in blocks."""
+    digest = hashlib.md5(usedforsecurity=False)
+    try:
+        with Path(file.path).open("rb") as stream:
+            while block := stream.read(_BLOCK):
+                digest.update(block)
+    except OSError as error:
+        raise InputError(f"src: cannot read {file.path}: {error.strerror}.") from error
+    return digest.hexdigest()
+
+
+def check_unchanged(file: LocalFile) -> None:
+    """Raise VerificationError if the file is not the one that was planned to be sent."""
+    try:
+        now = Path(file.path).stat()
+    except OSError as error:
+        raise VerificationError(f"{file.path} disappeared while it was being sent ({error.strerror}).") from error
+    if (now.st_size, now.st_mtime_ns) != (file.size, file.modified_ns):
+        raise VerificationError(
+            f"{file.path} changed while it was being sent ({file.size} bytes before, {now.st_size} after). "
+            "Wait until whatever writes it has finished, then run again."
+        )
+
+
+def _described(sources: list[str], count: int) -> str:
+    if len(sources) > 1:
+        return f"a list of {len(sources)}"
+    return f"a folder with {count} files" if Path(sources[0]).is_dir() else f"a pattern that matches {count} files"
+
+
+def _expand(source: str) -> Iterator[tuple[str, str]]:
+    """Yield (path on disk, name in the resource) for one source."""
+    path = Path(source)
+    if path.is_dir():
+        pairs = list(_walk(path, ()))
+        if not pairs:
+            raise InputError(f"src: the folder {source} has no files in it.")
+        yield from pairs
+    elif os.path.lexists(path) or not any(mark in source for mark in _WILDCARDS):
+        yield str(path), path.name
+    else:
+        parts = path.parts
+        first = next(number for number, part in enumerate(parts) if any(mark in part for mark in _WILDCARDS))
+        base = Path(*parts[:first]) if first else Path()
+        found = glob.glob(source, recursive=True)  # noqa: PTH207 (Path.glob takes no absolute pattern)
+        matches = sorted(match for match in found if not Path(match).is_dir())
+        if not matches:
+            raise InputError(f"src: no file matches {source!r}. Patterns are relative to the folder {Path.cwd()}.")
+        for match in matches:
+            yield match, Path(match).relative_to(base).as_posix()
+
+
+def _walk(folder: Path, above: tuple[str, ...], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the files of a folder, also through links to folders, which os.walk would leave out without a word."""
+    real = os.path.realpath(folder)
+    if real in above:
+        raise InputError(f"src: the link {folder} leads back to a folder that it is in.")
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError as error:
+        raise InputError(f"src: cannot read the folder {folder}: {error.strerror}.") from error
+    for entry in entries:
+        if entry.is_dir():
+            yield from _walk(entry, (*above, real), f"{prefix}{entry.name}/")
+        else:
+            yield str(entry), prefix + entry.name
+
+
+def _inspect(path: str, name: str) -> LocalFile:
+    try:
+        status = Path(path).stat()
+    except FileNotFoundError:
+        where = "" if Path(path).is_absolute() else f" (looked in {Path.cwd()})"
+        if Path(path).is_symlink():
+            raise InputError(f"src: {path} is a link to a file that does not exist.") from None
+        raise InputError(f"src: there is no file {path}{where}.") from None
+    except OSError as error:
+        raise InputError(f"src: cannot read {path}: {error.strerror}.") from error
+    if not stat.S_ISREG(status.st_mode):
+        raise InputError(f"src: {path} is neither a file nor a folder.")
+    try:
+        with Path(path).open("rb"):
+            pass
+    except OSError as error:
+        raise InputError(f"src: cannot read {path}: {error.strerror}. Check who may read it.") from error
+    return LocalFile(check_file_name(name), path, status.st_size, status.st_mtime_ns)

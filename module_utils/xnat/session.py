@@ -1,0 +1,343 @@
+"""One authenticated, pooled, retrying HTTP session per server. The only file that sends a request.
+
+It logs in once, keeps the cookie (XNAT opens a server session per request otherwise), logs out at the end, refuses to
+write in check mode, and turns every answer that is not success into an error that names the request. It knows no
+project or file: paths come from address.py.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import json
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import quote, urlencode
+
+from . import address
+from .errors import CheckModeError, ConnectError, LoginError, RequestError
+from .explain import ADVICE, connection_problem, excerpt
+from .server import Server, without_secret
+
+try:
+    import requests
+    import urllib3
+    from requests.adapters import HTTPAdapter
+
+    REQUESTS_ERROR: str | None = None
+except ImportError as error:
+    # Reported by module.py in Ansible's words; the stand-in only lets this file be read.
+    REQUESTS_ERROR = str(error)
+    HTTPAdapter = object  # type: ignore[misc, assignment]
+
+_SAFE_METHODS = {"GET", "HEAD"}
+# The server is starting, restarting or overloaded: nothing was done, ask again. A 500 of XNAT is often the client's
+# fault (a bad label, an empty body) and is never repeated here.
+_TRY_AGAIN = {502, 503, 504}
+# A name that looks like a browser would switch on redirects to a login page and CSRF tokens.
+_USER_AGENT = "dpuk-node (python-requests)"
+_HTML = re.compile(r"\s*<(!doctype|html)", re.IGNORECASE)
+# Bytes handed to the socket at a time; the default of 16 KiB costs more in calls than in copying.
+_BLOCK = 256 * 1024
+# A file that was sent is copied and hashed by the server before it answers: allow for 10 MB/s.
+_SERVER_BYTES_PER_SECOND = 10_000_000
+
+
+class Body(Protocol):
+    """What is sent: opened anew for each attempt."""
+
+    size: int
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the keyword arguments of requests that carry this body (`data` or `files`)."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the server said: status, and the body as text."""
+
+    status: int
+    text: str
+
+    def json(self) -> Any:
+        """The body as JSON; None when it is none."""
+        try:
+            return json.loads(self.text)
+        except ValueError:
+            return None
+
+
+class _Adapter(HTTPAdapter):
+    """Pooled connections that hand larger blocks to the socket."""
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, blocksize=_BLOCK, **kwargs)
+
+
+class Session:
+    """A logged-in session. Use it as a context manager: it logs out at the end.
+
+    `check_mode` makes it refuse every request that could change something. `request_log` lists method and path of
+    everything sent, in order. `sleep` waits between attempts (seconds).
+    """
+
+    def __init__(
+        self, server: Server, *, check_mode: bool = False, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        """Prepare the session; nothing is sent until the first request."""
+        self.server = server
+        self.check_mode = check_mode
+        self.request_log: list[tuple[str, str]] = []
+        self._sleep = sleep
+        self._logged_in = False
+        self._secrets = [secret for secret in (server.password, server.token) if secret]
+        self._http = requests.Session()
+        self._http.headers.update({"User-Agent": _USER_AGENT, "Accept": "*/*"})
+        # Without an own rule, requests would add an entry of ~/.netrc to every request, past what was asked for.
+        self._http.auth = lambda request: request
+        self._http.mount(server.base, _Adapter())
+        if not server.validate_certs:
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+
+    def __enter__(self) -> Session:
+        """Return the session itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Log out, whatever happened; a failing logout is no reason to fail."""
+        self.close()
+
+    def close(self) -> None:
+        """End the server's session and the connections."""
+        if self._logged_in:
+            self._logged_in = False
+            with contextlib.suppress(Exception):
+                self._once("DELETE", address.SESSION, None, None, {}, self.server.timeout, stream=False)
+        self._http.close()
+
+    # -- requests ---------------------------------------------------------------------------------------------------
+
+    def read(self, path: str, doing: str, params: Mapping[str, str] | None = None) -> Any | None:
+        """GET JSON. Return None if it is not there (404). `doing` completes the sentence "Cannot ..."."""
+        answer = self.request("GET", path, doing, {"format": "json", **(params or {})}, accept=(200, 404))
+        if answer.status == 404:
+            return None
+        data = answer.json()
+        if not isinstance(data, dict):
+            raise self.failure(
+                "GET", path, doing, answer, "The answer is not JSON. Is this an XNAT, and its address complete?"
+            )
+        return data
+
+    def rows(self, path: str, doing: str, params: Mapping[str, str] | None = None) -> list[dict[str, str]] | None:
+        """GET one of XNAT's tables; every value is a string. Return None if there is no such table (404)."""
+        data = self.read(path, doing, params)
+        return None if data is None else list(data.get("ResultSet", {}).get("Result", []))
+
+    def text(self, path: str, doing: str) -> str | None:
+        """GET plain text; None if it is not there (404)."""
+        answer = self.request("GET", path, doing, accept=(200, 404))
+        return None if answer.status == 404 else answer.text.strip()
+
+    def md5(self, path: str, doing: str) -> tuple[str, int]:
+        """Download a file without keeping it. Return MD5 (hex) and size (bytes)."""
+        self._log_in()
+        response = self._attempts("GET", path, doing, None, None, {}, self.server.timeout, stream=True)
+        with response:
+            if response.status_code != 200:
+                raise self.failure("GET", path, doing, self._answer(response))
+            digest, size = hashlib.md5(usedforsecurity=False), 0
+            for block in _blocks(response, path, doing):
+                digest.update(block)
+                size += len(block)
+        return digest.hexdigest(), size
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        doing: str,
+        params: Mapping[str, str] | None = None,
+        *,
+        body: Body | None = None,
+        accept: tuple[int, ...] = (200, 201),
+        advice: Mapping[int, str] | None = None,
+        retry: bool = True,
+    ) -> Answer:
+        """Send one request and return the answer if its status is one of `accept`.
+
+        Raises RequestError for any other status and for a web page where an answer was expected, ConnectError if there
+        is no answer, CheckModeError if it could change something in check mode. `advice` says what to do for a status.
+        With `retry=False` it is sent once: the caller knows better how to look what became of it.
+        """
+        if self.check_mode and method not in _SAFE_METHODS:
+            raise CheckModeError(
+                f"{method} {path} was about to be sent in check mode ({doing}). This is a defect: please report it."
+            )
+        self._log_in()
+        timeout = self.server.timeout + (body.size // _SERVER_BYTES_PER_SECOND if body else 0)
+        response = self._attempts(method, path, doing, params, body, {}, timeout, retry=retry)
+        answer = self._answer(response)
+        if response.status_code == 401:
+            # The server's session ran out (15 minutes by default) or the server was restarted: log in once more.
+            self._logged_in = False
+            self._log_in()
+            response = self._attempts(method, path, doing, params, body, {}, timeout, retry=retry)
+            answer = self._answer(response)
+        if answer.status in accept and not _HTML.match(answer.text):
+            return answer
+        if 300 <= answer.status < 400:
+            raise self._redirected(method, path, doing, answer, response.headers.get("Location", ""))
+        if answer.status in accept and answer.status < 400:
+            raise self.failure(
+                method, path, doing, answer, "A web page came instead of an answer: is url the address of an XNAT?"
+            )
+        if answer.status in accept:
+            return answer
+        raise self.failure(method, path, doing, answer, (advice or {}).get(answer.status))
+
+    def failure(self, method: str, path: str, doing: str, answer: Answer, advice: str | None = None) -> RequestError:
+        """Build the error for an answer: what was tried, the request, the status, what XNAT said, what to do."""
+        said = self.excerpt(answer.text)
+        message = f"Cannot {doing}: {method} {path} answered {answer.status}" + (f" ({said})" if said else "") + "."
+        hint = advice or ADVICE.get(answer.status)
+        return RequestError(
+            f"{message} {hint}" if hint else message, method=method, path=path, status=answer.status, answer=said
+        )
+
+    def pause(self, seconds: float) -> None:
+        """Wait between two looks at something that the server may still be doing."""
+        if seconds:
+            self._sleep(seconds)
+
+    def excerpt(self, text: str) -> str:
+        """Return the telling part of an answer in one line, without secrets."""
+        return excerpt(self.scrub(text))
+
+    def scrub(self, text: str) -> str:
+        """Return the text with every known secret replaced."""
+        for secret in sorted(self._secrets, key=len, reverse=True):
+            text = text.replace(secret, "********")
+        return text
+
+    # -- below ------------------------------------------------------------------------------------------------------
+
+    def _log_in(self) -> None:
+        if self._logged_in:
+            return
+        user, password = self.server.credentials
+        basic = base64.b64encode(f"{user}:{password}".encode()).decode()
+        self._secrets += [secret for secret in (basic, password) if secret]
+        self._http.cookies.clear()
+        doing = f"log in to {self.server.base} as {user if self.server.token is None else 'the owner of the token'}"
+        headers = {"Authorization": f"Basic {basic}"}
+        response = self._attempts("POST", address.SESSION, doing, None, None, headers, self.server.timeout)
+        answer = self._answer(response)
+        said = self.excerpt(answer.text)
+        if answer.status == 401:
+            raise LoginError(
+                f"Cannot {doing}: POST {address.SESSION} answered 401 ({said}). "
+                "User name or password is wrong, or the account is locked or disabled."
+            )
+        if answer.status == 403:
+            raise LoginError(
+                f"Cannot {doing}: POST {address.SESSION} answered 403 ({said}). "
+                "The password has expired, or the site is not set up yet. Log in with a browser to see which."
+            )
+        if 300 <= answer.status < 400:
+            raise self._redirected("POST", address.SESSION, doing, answer, response.headers.get("Location", ""))
+        token = answer.text.strip()
+        if answer.status != 200 or not re.fullmatch(r"[A-Za-z0-9._!-]{8,128}", token):
+            raise self.failure(
+                "POST",
+                address.SESSION,
+                doing,
+                answer,
+                ADVICE.get(answer.status)
+                if answer.status >= 500
+                else "Something answers there, but not as an XNAT does. Is url complete (path, port)?",
+            )
+        self._secrets.append(token)
+        if not any(cookie.name == "JSESSIONID" for cookie in self._http.cookies):
+            self._http.cookies.set("JSESSIONID", token)
+        self._logged_in = True
+
+    def _attempts(
+        self,
+        method: str,
+        path: str,
+        doing: str,
+        params: Mapping[str, str] | None,
+        body: Body | None,
+        headers: Mapping[str, str],
+        timeout: int,
+        *,
+        retry: bool = True,
+        stream: bool = False,
+    ) -> requests.Response:
+        last = self.server.retries if retry else 0
+        for attempt in range(last + 1):
+            try:
+                response = self._once(method, path, params, body, headers, timeout, stream=stream)
+            except requests.RequestException as error:
+                problem, hopeless = connection_problem(error, self.server, self.scrub(str(error)))
+                if hopeless or attempt == last:
+                    raise ConnectError(f"Cannot {doing}: {method} {path}: {problem}") from error
+            else:
+                if response.status_code not in _TRY_AGAIN or attempt == last:
+                    return response
+                response.close()
+            self._sleep(0.5 * 2**attempt)
+        raise AssertionError("unreachable")
+
+    def _once(
+        self,
+        method: str,
+        path: str,
+        params: Mapping[str, str] | None,
+        body: Body | None,
+        headers: Mapping[str, str],
+        timeout: int,
+        *,
+        stream: bool,
+    ) -> requests.Response:
+        url = self.server.base + path
+        if params:
+            url += "?" + urlencode(params, quote_via=quote, safe="")
+        verify: bool | str = self.server.ca_path or True if self.server.validate_certs else False
+        self.request_log.append((method, path))
+        return self._http.request(
+            method,
+            url,
+            headers=dict(headers),
+            timeout=timeout,
+            verify=verify,
+            stream=stream,
+            # A redirect is never followed: it may lead to a login page that then answers 200.
+            allow_redirects=False,
+            **(body.arguments() if body else {}),
+        )
+
+    @staticmethod
+    def _answer(response: requests.Response) -> Answer:
+        return Answer(response.status_code, response.content.decode("utf-8", "replace"))
+
+    def _redirected(self, method: str, path: str, doing: str, answer: Answer, location: str) -> RequestError:
+        target = self.scrub(without_secret(location.split(";")[0].split("?")[0]))
+        if "login" in target.lower():
+            advice = f"The server sent us to its login page ({target}): it does not take this session. Run again."
+        else:
+            onward = target or "another address"
+            advice = f"The server sends requests on to {onward}: set url to the address that it really has."
+        return self.failure(method, path, doing, answer, advice)
+
+
+def _blocks(response: requests.Response, path: str, doing: str) -> Iterator[bytes]:
+    try:
+        yield from response.iter_content(_BLOCK)
+    except requests.RequestException as error:
+        raise ConnectError(f"Cannot {doing}: GET {path}: the connection broke in the middle. Try again.") from error
