@@ -12,7 +12,7 @@ description:
     succeeds only if each is listed with the size and MD5 that were sent.
   - Files are streamed, one after the other. Two writers to the same resource disturb each other in XNAT; send
     to one resource from one place at a time.
-  - File names may hold letters, digits, space and C(._-+(),=@~). XNAT would store others under another name.
+  - File names may hold letters, digits, space and V(._-+(\),=@~). XNAT would store others under another name.
 options:
   src:
     description:
