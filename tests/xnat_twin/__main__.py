@@ -1,0 +1,67 @@
+"""Command line: `python -m xnat_twin --port N --data DIR`."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from .server import Server
+from .site import DEFAULT_VERSION, Site
+from .xnat_home import HomeError, read_home
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve until SIGTERM or SIGINT. Returns the exit status: 0 stopped, 1 could not start."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    stopped = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
+    try:
+        home = read_home(options.xnat_home) if options.xnat_home else None
+        data = options.data or (options.xnat_home / "work" / "practice")
+        site = Site.open(
+            data,
+            database=options.database,
+            admin_password=options.admin_password or os.environ.get("XNAT_TWIN_ADMIN_PASSWORD"),
+            home=home,
+            version=options.xnat_version,
+            quota=options.quota,
+        )
+        server = Server(site, options.host, options.port)
+        server.start()
+    except (HomeError, OSError, SQLAlchemyError) as error:
+        print(f"xnat_twin: cannot start: {_first_line(error)}", file=sys.stderr)
+        return 1
+    print(f"Practice XNAT {options.xnat_version} at {server.url}, archive {site.archive.root}", flush=True)
+    stopped.wait()
+    server.stop()
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="xnat_twin", description="The practice XNAT.")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=8080, help="0 takes a free one")
+    parser.add_argument("--data", type=Path, help="folder for database and archive")
+    parser.add_argument("--database", metavar="URL", help="SQLAlchemy URL; default: SQLite in the data folder")
+    parser.add_argument("--admin-password", help="for the first start; better in XNAT_TWIN_ADMIN_PASSWORD")
+    parser.add_argument("--xnat-home", type=Path, help="read xnat-conf.properties and prefs-init.ini from its config/")
+    parser.add_argument("--xnat-version", default=DEFAULT_VERSION, help="the version to claim")
+    parser.add_argument("--quota", type=int, metavar="BYTES", help="behave as a disk that is full beyond this")
+    return parser
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

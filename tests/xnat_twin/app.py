@@ -1,0 +1,117 @@
+"""The WSGI application: which path leads to which endpoint, and how exceptions become answers."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+import falcon
+from falcon import Request, Response
+
+from .errors import StatusError, XapiError, status_line, status_page
+from .middleware import Application, InjectedFaults, Login, RawPath, ReadToEnd
+from .resources import administration, catalogs, experiments, files, login, pages, projects, scans, subjects
+from .resources.base import Endpoint
+from .site import Site
+
+_log = logging.getLogger("xnat_twin")
+
+_PROJECT = "/data/projects/{project}"
+_SUBJECTS = (f"{_PROJECT}/subjects/{{subject}}", "/data/subjects/{subject}")
+_EXPERIMENTS = (
+    f"{_PROJECT}/subjects/{{subject}}/experiments/{{experiment}}",
+    f"{_PROJECT}/experiments/{{experiment}}",
+    "/data/experiments/{experiment}",
+)
+_SCANS = tuple(f"{path}/scans/{{scan}}" for path in _EXPERIMENTS)
+
+
+def _routes(site: Site) -> Iterator[tuple[str, Endpoint]]:
+    yield "/", pages.HomePage(site)
+    yield "/app/template/Login.vm", pages.LoginPage(site)
+    yield "/data/JSESSION", login.UserSession(site)
+    yield "/data/auth", login.UserAuth(site)
+    yield "/data/services/auth", login.AuthenticationService(site)
+    tokens = login.AliasTokens(site)
+    yield "/data/services/tokens/{operation}", tokens
+    yield "/data/services/tokens/{operation}/{alias}", tokens
+    yield "/data/services/tokens/{operation}/{alias}/{secret}", tokens
+    yield "/data/version", administration.NotFound(site)
+
+    yield "/xapi/siteConfig", administration.SiteConfig(site)
+    yield "/xapi/siteConfig/buildInfo", administration.BuildInfo(site)
+    yield "/xapi/siteConfig/buildInfo/{name}", administration.BuildInfo(site)
+    yield "/xapi/siteConfig/{name}", administration.SiteConfigProperty(site)
+    yield "/xapi/users", administration.Users(site)
+    yield "/xapi/users/{name}", administration.UserAccount(site)
+
+    yield "/data/projects", projects.ProjectList(site)
+    yield _PROJECT, projects.OneProject(site)
+    yield f"{_PROJECT}/users", projects.ProjectUsers(site)
+    yield f"{_PROJECT}/users/{{group}}/{{login}}", projects.ProjectMember(site)
+    yield f"{_PROJECT}/{{tail:path}}", projects.ProjectSetting(site)
+
+    for path in (f"{_PROJECT}/subjects", "/data/subjects"):
+        yield path, subjects.SubjectList(site)
+    for path in _SUBJECTS:
+        yield path, subjects.OneSubject(site)
+        yield f"{path}/{{tail:path}}", subjects.OneSubject(site)
+    for path in (f"{_PROJECT}/experiments", f"{_SUBJECTS[0]}/experiments", "/data/experiments"):
+        yield path, experiments.ExperimentList(site)
+    for path in _EXPERIMENTS:
+        yield path, experiments.OneExperiment(site)
+        yield f"{path}/scans", scans.ScanList(site)
+        yield f"{path}/{{tail:path}}", experiments.OneExperiment(site)
+    for path in _SCANS:
+        yield path, scans.OneScan(site)
+        yield f"{path}/{{tail:path}}", scans.OneScan(site)
+    for path in (_PROJECT, *_SUBJECTS, *_EXPERIMENTS, *_SCANS):
+        yield from _resource_routes(site, path)
+
+
+def _resource_routes(site: Site, owner: str) -> Iterator[tuple[str, Endpoint]]:
+    """The same below every object; `out/resources` is another spelling of `resources`."""
+    listing = files.FileList(site)
+    yield f"{owner}/files", listing
+    yield f"{owner}/files/{{path:path}}", listing
+    for path in (f"{owner}/resources", f"{owner}/out/resources"):
+        yield path, catalogs.ResourceList(site)
+        yield f"{path}/{{resource}}", catalogs.OneResource(site)
+        yield f"{path}/{{resource}}/files", listing
+        yield f"{path}/{{resource}}/files/{{path:path}}", listing
+        yield f"{path}/{{resource}}/{{tail:path}}", catalogs.ResourceTail(site)
+
+
+def create_app(site: Site) -> Application:
+    """The application that serves `site`."""
+    app = falcon.App(middleware=[Login(site)])
+    app.add_error_handler(Exception, _unexpected)
+    app.add_error_handler(falcon.HTTPError, _falcon_error)
+    app.add_error_handler(StatusError, _status_error)
+    for path, endpoint in _routes(site):
+        app.add_route(path, endpoint)
+    return RawPath(InjectedFaults(ReadToEnd(app), site))
+
+
+def _status_error(req: Request, resp: Response, error: StatusError, params: object) -> None:
+    resp.status = status_line(error.status, error.message)
+    resp.stream = None
+    if error.status in {204, 304}:
+        return
+    if isinstance(error, XapiError):
+        resp.content_type = "text/plain; charset=UTF-8"
+        resp.data = error.message.encode()
+    else:
+        resp.content_type = "text/html"
+        resp.data = status_page(error.status, error.message)
+
+
+def _falcon_error(req: Request, resp: Response, error: falcon.HTTPError, params: object) -> None:
+    for name, value in dict(error.headers or {}).items():
+        resp.set_header(name, value)
+    _status_error(req, resp, StatusError(error.status_code), params)
+
+
+def _unexpected(req: Request, resp: Response, error: Exception, params: object) -> None:
+    _log.exception("%s %s failed", req.method, req.path)
+    _status_error(req, resp, StatusError(500), params)

@@ -1,0 +1,182 @@
+"""A resource's catalog: the XML file beside its files that says which of them XNAT knows.
+
+Each change reads the file, edits it and writes it back, comparing the MD5 of what was read: a writer that comes second
+loses with ConcurrentModificationError, while its file is already on disk. That is XNAT's own rule and its own hazard.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import unquote_plus
+from weakref import WeakValueDictionary
+from xml.etree import ElementTree as ET
+from xml.sax.saxutils import quoteattr
+
+from .disk import Disk
+
+NAMESPACE = "http://nrg.wustl.edu/catalog"
+_CAT = f"{{{NAMESPACE}}}"
+
+_locks: WeakValueDictionary[Path, _Lock] = WeakValueDictionary()
+_locks_guard = threading.Lock()
+
+
+class _Lock:
+    """A lock that a WeakValueDictionary can hold."""
+
+    def __init__(self) -> None:
+        self.held = threading.Lock()
+
+
+def _lock(path: Path) -> _Lock:
+    with _locks_guard:
+        return _locks.setdefault(path, _Lock())
+
+
+class ConcurrentModificationError(Exception):
+    """Someone else wrote the catalog since it was read."""
+
+
+@dataclass
+class Entry:
+    """One catalogued file. `uri` is its path below the resource; `digest` is an MD5 or empty, meaning unknown."""
+
+    uri: str
+    name: str
+    size: int
+    digest: str = ""
+    format: str = ""
+    content: str = ""
+    tags: list[str] = field(default_factory=list)
+    metafields: dict[str, str] = field(default_factory=dict)
+    created_by: str = ""
+    created_time: str = ""
+    created_event: str = ""
+
+    @property
+    def file_tags(self) -> str:
+        """Tags and meta fields as file lists show them: `t1,k=v`."""
+        return ",".join([*self.tags, *(f"{name}={value}" for name, value in self.metafields.items())])
+
+
+class Catalog:
+    """The entries of one catalog file, and the fingerprint of the bytes they were read from."""
+
+    def __init__(self, path: Path, identifier: str, entries: Iterable[Entry], fingerprint: str | None) -> None:
+        self.path = path
+        self.identifier = identifier
+        self.entries = list(entries)
+        self._fingerprint = fingerprint
+
+    @property
+    def folder(self) -> Path:
+        return self.path.parent
+
+    @classmethod
+    def read(cls, path: Path, identifier: str) -> Catalog:
+        """The catalog at `path`; an empty one if there is no file yet."""
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            return cls(path, identifier, [], None)
+        root = ET.fromstring(data)  # noqa: S314 (the server's own file)
+        entries = [_parse_entry(element) for element in root.iter(f"{_CAT}entry")]
+        return cls(path, root.get("ID", identifier), entries, _fingerprint(data))
+
+    def write(self, disk: Disk, interfere: Callable[[Path], None] | None = None) -> None:
+        """Write the catalog. Raises ConcurrentModificationError if the file changed since `read`, OSError if full.
+
+        `interfere` is called just before the comparison; a test lets someone else write there (faults.py).
+        """
+        data = self.to_xml().encode()
+        with _lock(self.path).held:
+            if interfere is not None:
+                interfere(self.path)
+            try:
+                current: str | None = _fingerprint(self.path.read_bytes())
+            except FileNotFoundError:
+                current = None
+            if current is not None and current != self._fingerprint:
+                raise ConcurrentModificationError(
+                    f"Another thread or process modified {self.path} since I last read it or I don't have a previous "
+                    "checksum to compare. To avoid overwriting changes, I'm throwing an exception."
+                )
+            disk.replace(self.path, data)
+            self._fingerprint = _fingerprint(data)
+
+    def find(self, name: str) -> Entry | None:
+        """The entry whose path is `name`, as sent or form-decoded."""
+        decoded = unquote_plus(name)
+        by_uri = {entry.uri: entry for entry in reversed(self.entries)}
+        return by_uri.get(name) or by_uri.get(decoded)
+
+    def to_xml(self) -> str:
+        """The document as `GET …/resources/LABEL` answers it; clients look for exactly this prolog."""
+        entries = "".join(_entry_xml(entry) for entry in self.entries)
+        return (
+            '<?xml version="1.0" encoding="UTF-8"?>\n'
+            f'<cat:Catalog ID={quoteattr(self.identifier)} xmlns:cat="{NAMESPACE}"'
+            ' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">'
+            f"<cat:entries>{entries}</cat:entries></cat:Catalog>"
+        )
+
+
+def created_time() -> str:
+    """Now, as catalogs write it."""
+    return dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M:%S.0")
+
+
+def _fingerprint(data: bytes) -> str:
+    return hashlib.md5(data, usedforsecurity=False).hexdigest()
+
+
+def _parse_entry(element: ET.Element) -> Entry:
+    fields = {field.get("name", ""): field.text or "" for field in element.iter(f"{_CAT}metaField")}
+    return Entry(
+        uri=element.get("URI", ""),
+        name=element.get("name", ""),
+        size=int(fields.pop("SIZE", "0")),
+        digest=element.get("digest", ""),
+        format=element.get("format", ""),
+        content=element.get("content", ""),
+        tags=[tag.text or "" for tag in element.iter(f"{_CAT}tag")],
+        metafields=fields,
+        created_by=element.get("createdBy", ""),
+        created_time=element.get("createdTime", ""),
+        created_event=element.get("createdEventId", ""),
+    )
+
+
+def _entry_xml(entry: Entry) -> str:
+    attributes = {
+        "URI": entry.uri,
+        "ID": entry.uri,
+        "name": entry.name,
+        "format": entry.format,
+        "content": entry.content,
+        "digest": entry.digest,
+        "createdBy": entry.created_by,
+        "createdTime": entry.created_time,
+        "createdEventId": entry.created_event,
+        "cachePath": entry.uri,
+    }
+    opening = " ".join(f"{name}={quoteattr(value)}" for name, value in attributes.items() if value)
+    tags = "".join(f"<cat:tag>{_text(tag)}</cat:tag>" for tag in entry.tags)
+    fields = "".join(
+        f"<cat:metaField name={quoteattr(name)}>{_text(value)}</cat:metaField>"
+        for name, value in {**entry.metafields, "SIZE": str(entry.size)}.items()
+    )
+    return (
+        f"<cat:entry {opening}>"
+        + (f"<cat:tags>{tags}</cat:tags>" if tags else "")
+        + f"<cat:metaFields>{fields}</cat:metaFields></cat:entry>"
+    )
+
+
+def _text(value: str) -> str:
+    return value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

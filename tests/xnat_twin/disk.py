@@ -1,0 +1,82 @@
+"""The archive's disk: every byte that the server writes goes through here, so that the disk can be full.
+
+A quota makes it behave as a full file system does: the write that does not fit raises ENOSPC and what was written
+before it stays. A really full disk takes the same path.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+
+CHUNK = 256 * 1024
+
+
+class Disk:
+    """Files below one root folder, counted against `quota` bytes (None: as much as the machine has)."""
+
+    def __init__(self, root: Path, quota: int | None = None) -> None:
+        root.mkdir(parents=True, exist_ok=True)
+        self.root = root
+        self.quota = quota
+        self._guard = threading.Lock()
+        self._used = _size_of(root)
+
+    @property
+    def used(self) -> int:
+        return self._used
+
+    def _charge(self, wanted: int) -> int:
+        """Count `wanted` bytes, or as many as still fit, and return how many."""
+        with self._guard:
+            granted = wanted if self.quota is None else min(wanted, max(self.quota - self._used, 0))
+            self._used += granted
+            return granted
+
+    def _release(self, size: int) -> None:
+        with self._guard:
+            self._used -= size
+
+    def write(self, path: Path, chunks: Iterable[bytes]) -> int:
+        """Write `chunks` to `path` in place and return the size. On OSError the part that was written stays."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._release(path.stat().st_size if path.is_file() else 0)
+        size = 0
+        with path.open("wb") as file:
+            for chunk in chunks:
+                granted = self._charge(len(chunk))
+                file.write(chunk[:granted])
+                size += granted
+                if granted < len(chunk):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        return size
+
+    def replace(self, path: Path, data: bytes) -> None:
+        """Put `data` at `path` in one step, so that a reader sees the old or the new file."""
+        temporary = path.with_name(f".{path.name}.new")
+        old = path.stat().st_size if path.is_file() else 0
+        try:
+            self.write(temporary, [data])
+        except OSError:
+            self.remove(temporary)
+            raise
+        temporary.replace(path)
+        self._release(old)
+
+    def remove(self, path: Path) -> None:
+        """Delete a file or a folder, if it is there."""
+        self._release(_size_of(path))
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _size_of(path: Path) -> int:
+    if path.is_file():
+        return path.stat().st_size
+    return sum(entry.stat().st_size for entry in path.rglob("*") if entry.is_file())

@@ -1,0 +1,73 @@
+"""One file from the disk to the client, streamed: headers, ranges, conditional requests.
+
+Reference: FileList in XNAT, RangeFilter in Restlet.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from falcon import Request, Response
+
+from .disk import CHUNK
+from .errors import StatusError
+
+_TYPES = {
+    ".bmp": "image/bmp", ".gif": "image/gif", ".html": "text/html", ".jpg": "image/jpeg", ".pdf": "application/pdf",
+    ".png": "image/png", ".svg": "image/svg+xml", ".tiff": "image/tiff", ".txt": "text/plain", ".xml": "text/xml",
+}  # fmt: skip
+_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+
+
+def send_file(req: Request, resp: Response, path: Path) -> None:
+    """Answer with the file. 404 if it is only in the catalog, 206 for one range, 304 if unchanged, 501 for several."""
+    if not path.is_file():
+        raise StatusError(404, "Unable to find file.")
+    status = path.stat()
+    modified = dt.datetime.fromtimestamp(int(status.st_mtime), dt.UTC)
+    resp.content_type = _TYPES.get(path.suffix.lower(), "application/octet-stream")
+    resp.last_modified = modified
+    resp.set_header("Accept-Ranges", "bytes")
+    resp.set_header("Cache-Control", "must-revalidate")
+    resp.set_header("Content-Disposition", f'attachment; filename="{_latin(path.name)}";')
+    since = req.if_modified_since
+    if since is not None and modified <= (since if since.tzinfo else since.replace(tzinfo=dt.UTC)):
+        resp.status = 304
+        return
+    start, end = _range(req.get_header("Range"), status.st_size)
+    if (start, end) != (0, status.st_size):
+        resp.status = 206
+        resp.set_header("Content-Range", f"bytes {start}-{end - 1}/{status.st_size}")
+    resp.set_stream(_read(path, start, end), end - start)
+
+
+def _range(header: str | None, size: int) -> tuple[int, int]:
+    """[start, end) of the requested range; the whole file without one."""
+    if header is None:
+        return 0, size
+    if "," in header:
+        raise StatusError(501, "Multiple ranges are not supported.")
+    match = _RANGE.fullmatch(header.strip())
+    if match is None or match[1] == match[2] == "":
+        return 0, size
+    if match[1] == "":
+        return max(size - int(match[2]), 0), size
+    start, end = int(match[1]), min(int(match[2]) + 1, size) if match[2] else size
+    if start >= end:
+        raise StatusError(416)
+    return start, end
+
+
+def _read(path: Path, start: int, end: int) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        file.seek(start)
+        while start < end and (chunk := file.read(min(CHUNK, end - start))):
+            start += len(chunk)
+            yield chunk
+
+
+def _latin(name: str) -> str:
+    return name.encode("iso-8859-1", "replace").decode("iso-8859-1").replace('"', "'")

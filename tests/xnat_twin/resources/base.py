@@ -1,0 +1,152 @@
+"""What all endpoints share: who asks, with which parameters, and how text, tables and items are answered.
+
+No XNAT rule about a particular object lives here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from html import escape
+from json import dumps
+from typing import Any, cast
+
+from falcon import Request, Response
+
+from .. import items, tables
+from ..errors import StatusError
+from ..fields import SHORTCUTS, canonical_path
+from ..lookup import Finder
+from ..params import Params
+from ..site import Site
+from ..store import User
+
+#: XNAT documents describe one object; a larger body is not one.
+MAX_DOCUMENT = 16 * 1024 * 1024
+
+
+class Endpoint:
+    """A falcon resource of one site. HEAD is answered wherever GET is, with the same headers."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if hasattr(cls, "on_get") and not hasattr(cls, "on_head"):
+            cls.on_head = cls.on_get  # type: ignore[attr-defined]
+
+    @contextmanager
+    def reading(self, req: Request) -> Iterator[Finder]:
+        """A read-only transaction in the name of the caller."""
+        with self.site.store.reading() as session:
+            yield Finder(session, user_of(req))
+
+    @contextmanager
+    def writing(self, req: Request) -> Iterator[Finder]:
+        """A transaction in the name of the caller that is committed at the end of the block."""
+        with self.site.store.writing() as session:
+            yield Finder(session, user_of(req))
+
+
+def user_of(req: Request) -> User:
+    """The caller. 401 if he did not log in (a few open paths let such requests through)."""
+    user = cast(User | None, req.context.user)
+    if user is None:
+        raise StatusError(401)
+    return user
+
+
+def params_of(req: Request) -> Params:
+    """The parameters of the query string, together with those of a form in the body."""
+    if not hasattr(req.context, "params"):
+        params = Params(req.query_string)
+        if is_form(req, params):
+            params = Params(read_body(req).decode("utf-8", "replace")).updated(params)
+        req.context.params = params
+    return cast(Params, req.context.params)
+
+
+def media_type(req: Request) -> str:
+    return (req.content_type or "").partition(";")[0].strip().lower()
+
+
+def is_form(req: Request, params: Params) -> bool:
+    if media_type(req) == "application/x-www-form-urlencoded":
+        return True
+    return params.get("req_format") == "form" and media_type(req) != "multipart/form-data"
+
+
+def read_body(req: Request) -> bytes:
+    """A small body as a whole. 400 if it is too large for what can be asked for here."""
+    data: bytes = req.env["wsgi.input"].read(MAX_DOCUMENT + 1)
+    if len(data) > MAX_DOCUMENT:
+        raise StatusError(400, f"The document is larger than {MAX_DOCUMENT} bytes.")
+    return data
+
+
+def read_document(req: Request) -> items.Submission | None:
+    """The XML document in the body, if there is one. 422 if it cannot be used."""
+    params = params_of(req)
+    data = b""
+    if media_type(req) in {"text/xml", "application/xml"} or params.get("req_format") == "xml" or params.true("inbody"):
+        data = read_body(req)
+    elif media_type(req) == "multipart/form-data" and params.get("req_format") != "form":
+        for part in req.get_media():
+            if (part.filename or "").endswith(".xml"):
+                data = part.get_data()
+    if not data:
+        return None
+    try:
+        return items.parse(data)
+    except items.DocumentError as error:
+        raise StatusError(422, f"An error occurred parsing the XML: {error}") from error
+
+
+def requested_changes(req: Request, kind: str, data_type: str) -> list[tuple[str, str]]:
+    """(stored path, text) for each parameter that names a field of `data_type`; all others are ignored."""
+    shortcuts = SHORTCUTS[kind]
+    found = ((canonical_path(name, data_type, shortcuts), value) for name, value in params_of(req))
+    return [(path, value) for path, value in found if path is not None]
+
+
+def send_text(resp: Response, text: str, status: int = 200, content_type: str = "text/plain") -> None:
+    """Plain text, in ISO-8859-1 as Restlet writes it: other characters are lost."""
+    resp.status = status
+    resp.content_type = f"{content_type}; charset=ISO-8859-1"
+    resp.data = text.encode("iso-8859-1", "replace")
+
+
+def send_json(resp: Response, value: Any, status: int = 200) -> None:
+    resp.status = status
+    resp.content_type = "application/json"
+    resp.data = dumps(value).encode()
+
+
+def send_table(req: Request, resp: Response, table: tables.Table) -> None:
+    """A list, sorted as asked for, streamed without a length. JSON unless the request wants another form."""
+    params = params_of(req)
+    form = params.get("format")
+    if form not in tables.MEDIA_TYPES:
+        form = next((f for f in ("html", "xml") if f in req.accept and "*/*" not in req.accept), "json")
+    if "sortBy" in params:
+        descending = params.get("sortOrder").upper() == "DESC"
+        table.rows = tables.sort_rows(table.rows, params.get("sortBy"), descending=descending)
+    resp.content_type = tables.MEDIA_TYPES[form]
+    resp.stream = (chunk.encode() for chunk in tables.render(table, form))
+
+
+def send_item(req: Request, resp: Response, document: items.Document) -> None:
+    """One object. Only HTML and XML are offered by content negotiation; JSON needs `format=json`."""
+    form = params_of(req).get("format")
+    if form == "json":
+        send_json(resp, {"items": [items.to_json(document)]})
+    elif form == "xml" or (form == "" and "xml" in req.accept and "html" not in req.accept):
+        resp.content_type = "text/xml; charset=UTF-8"
+        resp.data = items.to_xml(document)
+    elif form == "" and not (req.client_accepts("text/html") or req.client_accepts("text/xml")):
+        raise StatusError(406)
+    else:
+        rows = "".join(f"<tr><td>{escape(k)}</td><td>{escape(str(v))}</td></tr>" for k, v in document.data.items())
+        resp.content_type = "text/html; charset=UTF-8"
+        resp.text = f"<html><body><h3>{escape(document.xsi_type)}</h3><table>{rows}</table></body></html>"

@@ -1,0 +1,253 @@
+"""Experiments: sessions and other assessors of a subject. Reference: SubjAssessmentResource, ExperimentResource."""
+
+from __future__ import annotations
+
+from falcon import Request, Response
+from sqlalchemy import select
+
+from .. import removal, schema
+from ..errors import StatusError
+from ..fields import Fields, type_of_xpath
+from ..items import Submission
+from ..lookup import VALID_ID, Finder
+from ..params import Params
+from ..permissions import Access
+from ..store import Experiment, Project, Subject, now
+from ..views import experiment_document, experiment_row, listing
+from .base import Endpoint, params_of, read_document, requested_changes, send_item, send_table, send_text
+from .scans import save_scan
+from .subjects import (
+    accession_id,
+    check_label,
+    create_subject,
+    editable_project,
+    flush_new,
+    merged_fields,
+    projects_table,
+    readable_project,
+)
+
+_COLUMNS = ("ID", "project", "date", "xsiType", "label", "insert_date", "subject_ID", "subject_label", "URI")
+
+
+class ExperimentList(Endpoint):
+    """`/data/projects/P/experiments`, `…/subjects/S/experiments` and `/data/experiments`."""
+
+    def on_get(self, req: Request, resp: Response, project: str | None = None, subject: str | None = None) -> None:
+        with self.reading(req) as finder:
+            query = select(Experiment).order_by(Experiment.experiment_id)
+            home = readable_project(finder, project) if project is not None else None
+            if home is not None:
+                query = query.where(Experiment.project_id == home.project_id)
+            if subject is not None:
+                query = query.where(Experiment.subject_id == _subject(finder, home, subject).subject_id)
+            rows = [experiment_row(e) for e in finder.session.scalars(query) if finder.may_read(e.project)]
+        table = listing(params_of(req), schema.EXPERIMENT, rows, _COLUMNS)
+        table.title = "Matching experiments"
+        send_table(req, resp, table)
+
+    def on_post(self, req: Request, resp: Response, project: str, subject: str) -> None:
+        document = read_document(req)
+        label = (document.value("label") if document else None) or params_of(req).get("label")
+        if not label:
+            raise StatusError(417, "Need POST Contents")
+        with self.writing(req) as finder:
+            home = editable_project(finder, project, "experiments")
+            owner = _subject(finder, home, subject)
+            if finder.experiment(home, label) is not None:
+                raise StatusError(409, "Specified experiment already exists.")
+            experiment = OneExperiment(self.site).create(req, finder, document, home, owner.label, label)
+        resp.location = f"/data/experiments/{experiment.id}"
+        send_text(resp, f"/data/experiments/{experiment.id}", 201)
+
+
+class OneExperiment(Endpoint):
+    """`…/experiments/LABEL`, by label or accession ID; the subject in the path only matters to PUT."""
+
+    def on_get(
+        self,
+        req: Request,
+        resp: Response,
+        experiment: str,
+        project: str | None = None,
+        subject: str | None = None,
+        tail: str = "",
+    ) -> None:
+        with self.reading(req) as finder:
+            found = self._find(finder, project, experiment)
+            if tail == "status":
+                send_text(resp, "active")
+            elif tail == "projects":
+                send_table(req, resp, projects_table(found.label, found.project))
+            else:
+                send_item(req, resp, experiment_document(finder, found))
+
+    def on_put(
+        self, req: Request, resp: Response, experiment: str, project: str | None = None, subject: str | None = None
+    ) -> None:
+        document = read_document(req)
+        with self.writing(req) as finder:
+            home = finder.project(project) if project is not None else None
+            if project is not None and home is None:
+                raise StatusError(404, f"Unable to identify project: {project}")
+            existing = finder.experiment(home, experiment)
+            if existing is None:
+                created = self.create(req, finder, document, home, subject, experiment)
+                send_text(resp, created.id, 201)
+            elif self._update(req, finder, document, existing, subject):
+                send_text(resp, existing.id)
+
+    def on_delete(
+        self, req: Request, resp: Response, experiment: str, project: str | None = None, subject: str | None = None
+    ) -> None:
+        with self.writing(req) as finder:
+            found = self._find(finder, project, experiment)
+            if finder.access(found.project) < Access.DELETE:
+                raise StatusError(403, "User account doesn't have permission to delete this experiment.")
+            folder = self.site.archive.folder(found)
+            removal.delete_experiment(finder.session, found)
+        if params_of(req).true("removeFiles"):
+            self.site.archive.disk.remove(folder)
+
+    def create(
+        self,
+        req: Request,
+        finder: Finder,
+        document: Submission | None,
+        project: Project | None,
+        subject: str | None,
+        label: str,
+    ) -> Experiment:
+        """A new experiment; the subject is created as well if it does not exist."""
+        data_type = _requested_type(params_of(req), document)
+        changes = [*(document.changes if document else []), *requested_changes(req, schema.EXPERIMENT, data_type)]
+        given = dict(changes)
+        project = project or finder.project(given.get("project", ""))
+        if project is None:
+            raise StatusError(422, "Submitted experiment record must include the project attribute.")
+        if finder.access(project) < Access.EDIT:
+            raise StatusError(
+                403, "Specified user account has insufficient create privileges for experiments in this project."
+            )
+        owner_name = subject or given.get("subject_ID")
+        if not owner_name:
+            raise StatusError(422, "Submitted experiment record must include the subject.")
+        label = given.get("label") or label
+        if finder.experiment(project, label) is not None:
+            raise StatusError(409, "Conflict: Duplicate experiment label")
+        identifier = given.get("ID")
+        if identifier is not None and not VALID_ID.fullmatch(identifier):
+            raise StatusError(417, "Invalid character in experiment label.")
+        fields = merged_fields({}, changes, data_type)
+        owner = finder.subject(project, owner_name)
+        if owner is None:
+            owner = create_subject(finder, self.site.preferences, project, owner_name, [])
+        check_label(label)
+        created = Experiment(
+            id=identifier or accession_id(finder, self.site.preferences, "E"),
+            label=label,
+            xsi_type=data_type,
+            project=project,
+            subject=owner,
+            fields=fields,
+            insert_user=finder.user.login,
+        )
+        finder.session.add(created)
+        flush_new(finder, "Conflict: Duplicate experiment label")
+        for scan in document.scans if document else []:
+            save_scan(finder, created, scan.value("ID"), scan.xsi_type, scan.changes)
+        return created
+
+    def _update(
+        self,
+        req: Request,
+        finder: Finder,
+        document: Submission | None,
+        existing: Experiment,
+        subject: str | None,
+    ) -> bool:
+        """Change an experiment. False if the request was a rename, which answers with an empty body."""
+        params = params_of(req)
+        if finder.access(existing.project) < Access.EDIT:
+            raise StatusError(
+                403, "Specified user account has insufficient edit privileges for experiments in this project."
+            )
+        # The stored type stays, whatever xsiType says; fields of another type are then unknown, hence ignored.
+        changes = [
+            *(document.changes if document else []),
+            *requested_changes(req, schema.EXPERIMENT, existing.xsi_type),
+        ]
+        given = dict(changes)
+        deletion = params.true("allowDataDeletion")
+        if document is not None and deletion and given.get("project") is None:
+            raise StatusError(409, "Project must be modified through separate URI.")
+        if given.get("project", existing.project.id) != existing.project.id:
+            raise StatusError(409, "Project must be modified through separate URI.")
+        if label := params.get("label"):  # then the request is a rename and nothing else
+            self._rename(finder, existing, label)
+            return False
+        if given.get("ID", existing.id) != existing.id:
+            raise StatusError(400, "ID cannot be modified")
+        if given.get("label", existing.label) != existing.label:
+            raise StatusError(400, "Label must be modified through separate URI.")
+        stored: Fields = {} if document is not None and deletion else existing.fields
+        fields = merged_fields(stored, changes, existing.xsi_type)
+        for name in (subject, params.get("subject_ID")):
+            if name:
+                self._move(finder, existing, fields, name)
+        existing.fields, existing.last_modified = fields, now()
+        for scan in document.scans if document else []:
+            save_scan(finder, existing, scan.value("ID"), scan.xsi_type, scan.changes)
+        return True
+
+    def _move(self, finder: Finder, experiment: Experiment, fields: Fields, subject: str) -> None:
+        """Put the experiment under another subject of its project, which clears visit and protocol."""
+        owner = finder.subject(experiment.project, subject)
+        if owner is None:
+            owner = create_subject(finder, self.site.preferences, experiment.project, subject, [])
+        if owner.subject_id != experiment.subject_id:
+            experiment.subject = owner
+            for name in ("visit", "protocol"):
+                if fields.get(name) == experiment.fields.get(name):
+                    fields.pop(name, None)
+
+    def _rename(self, finder: Finder, experiment: Experiment, label: str) -> None:
+        if label == experiment.label:
+            return
+        if finder.experiment(experiment.project, label) is not None:
+            raise StatusError(409, "Specified label is already in use.")
+        check_label(label)
+        before = self.site.archive.folder(experiment)
+        experiment.label = label
+        finder.session.flush()
+        self.site.archive.rename(before, self.site.archive.folder(experiment))
+
+    def _find(self, finder: Finder, project: str | None, experiment: str) -> Experiment:
+        home = finder.project(project) if project is not None else None
+        found = None if project is not None and home is None else finder.experiment(home, experiment)
+        if found is None:
+            raise StatusError(404, "Unable to find the specified experiment.")
+        return found
+
+
+def _subject(finder: Finder, project: Project | None, identifier: str) -> Subject:
+    found = finder.subject(project, identifier)
+    if found is None:
+        raise StatusError(404, "Unable to identify subject")
+    return found
+
+
+def _requested_type(params: Params, document: Submission | None) -> str:
+    """The type of a new experiment, from the document, `xsiType` or the first XPath: 417 none, 400 unknown, 422 other."""
+    name = document.xsi_type if document else params.get("xsiType")
+    if not name:
+        name = next((found for key, _ in params if (found := type_of_xpath(key))), "")
+    if not name:
+        raise StatusError(417, "Need PUT Contents")
+    try:
+        data_type = schema.resolve(name)
+    except schema.UnknownTypeError as error:
+        raise StatusError(400, f"Unknown data type: {name}") from error
+    if data_type.abstract or not schema.instance_of(data_type.name, schema.SUBJECT_ASSESSOR):
+        raise StatusError(422, "Only xnat:Subject documents can be PUT to this address.")  # sic
+    return data_type.name

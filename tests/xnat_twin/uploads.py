@@ -1,0 +1,222 @@
+"""An upload from the request to the disk, in chunks: which files a body holds, and their way into a resource.
+
+Nothing is held in memory. Files are written where they will stay, so a failed upload leaves its part behind, which
+later counts as a duplicate; that is XNAT's behaviour. Reference: SecureResource, CatalogUtils.storeCatalogEntry.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import tarfile
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import IO, Protocol
+
+from falcon import Request
+
+from .archive import path_inside
+from .catalog import Catalog, Entry, created_time
+from .disk import CHUNK, Disk
+from .errors import StatusError
+from .params import Params
+
+#: Content types whose raw body XNAT takes as a file without being told `inbody=true`, and the name it makes up.
+FILE_TYPES = {
+    "text/plain": ".txt", "text/xml": ".xml", "text/csv": ".csv", "application/dicom": ".dcm",
+    "application/zip": ".zip", "application/xar": ".xar", "application/x-gtar": ".tar.gz",
+    "application/x-gzip": ".gzip", "application/octet-stream": "", "application/pdf": ".pdf",
+    "application/vnd.ms-excel": ".xls", "application/vnd.ms-powerpoint": ".ppt", "application/x-tar": ".tar",
+    "application/msword": ".doc", "image/bmp": ".bmp", "image/gif": ".gif", "image/x-icon": ".icon",
+    "image/jpeg": ".jpeg", "image/png": ".png", "image/svg+xml": ".svg", "image/tiff": ".tiff",
+    "video/x-msvideo": ".avi", "video/mp4": ".mp4", "video/mpeg": ".mpg", "video/quicktime": ".mov",
+    "video/x-ms-wmv": ".wmv", "application/gzip": ".gzip",
+}  # fmt: skip
+_ARCHIVES = (".tar.gz", ".tgz", ".tar", ".gz", ".zip", ".zar", ".xar")
+
+
+class Readable(Protocol):
+    """A stream that gives at most `size` bytes, and none at its end."""
+
+    def read(self, size: int = ..., /) -> bytes: ...
+
+
+class BrokenUploadError(Exception):
+    """The body ended before the length that was announced."""
+
+
+@dataclass
+class Body:
+    """One file of a request. `length` is None if nobody said how long it will be."""
+
+    name: str
+    stream: Readable
+    length: int | None = None
+
+    def chunks(self) -> Iterator[bytes]:
+        """The content. Raises BrokenUploadError if it is shorter than announced."""
+        received = 0
+        while chunk := self.stream.read(CHUNK if self.length is None else min(CHUNK, self.length - received)):
+            received += len(chunk)
+            yield chunk
+        if self.length is not None and received < self.length:
+            raise BrokenUploadError(f"{received} of {self.length} bytes were received")
+
+
+def bodies(req: Request, params: Params, name: str) -> Iterator[Body]:
+    """The files in a request, one after the other. 400 or 500, as XNAT answers, if there is none that it can take."""
+    content_type = (req.content_type or "").partition(";")[0].strip().lower()
+    multipart = content_type == "multipart/form-data"
+    size = req.content_length if req.content_length is not None else (-1 if _is_chunked(req) else 0)
+    if (params.true("inbody") or content_type in FILE_TYPES) and not multipart:
+        if size < 1 and content_type != "application/zip":
+            raise StatusError(
+                500,
+                "In-body File posts must include the file directly as the body of the message. In this case, the "
+                f"request entity size is {size} but the media type is not application/zip (i.e. streaming compressed "
+                "upload).",
+            )
+        fallback = "upload" + FILE_TYPES.get(content_type, ".unsupported")
+        yield Body(name or fallback, req.env["wsgi.input"], req.content_length)
+        return
+    if multipart and not params.true("inbody"):
+        found = False
+        for part in req.get_media():
+            if part.filename is None:
+                part.stream.exhaust()
+                continue
+            found = True
+            yield Body(part.filename.rpartition("\\")[2], part.stream)
+        if found:
+            return
+    if size == 0:
+        raise StatusError(
+            400,
+            f"You tried to {req.method} to this service, but didn't provide any data (found request entity size of 0). "
+            "Please check the format of your service request.",
+        )
+    raise StatusError(
+        400,
+        f"You tried to {req.method} a payload of {size} bytes to this service, but didn't provide any data. If you "
+        f"think you sent data to upload, you can try to {req.method} with the query-string parameter inbody=true or "
+        "use multipart/form-data encoding.",
+    )
+
+
+def _is_chunked(req: Request) -> bool:
+    return "chunked" in (req.get_header("Transfer-Encoding") or "").lower()
+
+
+@dataclass
+class Intake:
+    """Where files of one request go, and what is written about them in the catalog."""
+
+    catalog: Catalog
+    disk: Disk
+    user: str
+    overwrite: bool = False
+    extract: bool = False
+    checksums: bool = True
+    format: str = ""
+    content: str = ""
+    tags: list[str] = field(default_factory=list)
+    duplicates: list[str] = field(default_factory=list)
+
+    def take(self, body: Body, name: str) -> None:
+        """Store one file as `name` (its own if empty), or the files inside it if it is an archive to extract."""
+        base = body.name.replace("\\", "/").rpartition("/")[2]
+        if self.extract and base.lower().endswith(_ARCHIVES):
+            for member, chunks in _members(base, body):
+                self._store(member, chunks, extracted=True)
+        else:
+            self._store(name.removeprefix("/") or base, body.chunks)
+
+    def _store(self, name: str, chunks: Callable[[], Iterator[bytes]], *, extracted: bool = False) -> None:
+        path = path_inside(self.catalog.folder, name)
+        special = path.name.endswith("_catalog.xml") or path.name.startswith(".~lock-")
+        if path.is_file() and special:
+            raise StatusError(500, f"XNAT cannot catalog {path.name}")
+        if path.exists() and not self.overwrite:  # the disk decides, not the catalog
+            self.duplicates.append(name)
+            return
+        digest = hashlib.md5(usedforsecurity=False)
+        size = self.disk.write(path, _hashed(chunks(), digest.update))
+        if extracted and special:
+            return
+        entry = self._entry(name)
+        entry.size = size
+        entry.digest = digest.hexdigest() if self.checksums else ""
+        entry.format = self.format or entry.format
+        entry.content = self.content or entry.content
+        for tag in self.tags:
+            key, equals, value = tag.partition("=")
+            if equals:
+                entry.metafields[key] = value
+            elif tag not in entry.tags:
+                entry.tags.append(tag)
+
+    def _entry(self, name: str) -> Entry:
+        for entry in self.catalog.entries:
+            if entry.uri == name:
+                return entry
+        entry = Entry(name, name.rpartition("/")[2], 0, created_by=self.user, created_time=created_time())
+        self.catalog.entries.append(entry)
+        return entry
+
+
+def _hashed(chunks: Iterator[bytes], update: Callable[[bytes], None]) -> Iterator[bytes]:
+    for chunk in chunks:
+        update(chunk)
+        yield chunk
+
+
+def _members(name: str, body: Body) -> Iterator[tuple[str, Callable[[], Iterator[bytes]]]]:
+    """(path, content) of each file in an archive, whose kind is told by its name."""
+    lower = name.lower()
+    if lower.endswith((".tar.gz", ".tgz", ".tar")):
+        mode = "r|" if lower.endswith(".tar") else "r|gz"
+        with tarfile.open(fileobj=_ChunkReader(body.chunks()), mode=mode) as archive:  # type: ignore[call-overload]
+            for member in archive:
+                content = archive.extractfile(member) if member.isfile() else None
+                if content is not None:
+                    yield _clean(member.name), _reader(content)
+    elif lower.endswith(".gz"):
+        with gzip.GzipFile(fileobj=_ChunkReader(body.chunks()), mode="rb") as content:
+            yield name[: -len(".gz")], _reader(content)
+    else:  # a zip's directory is at its end, so the whole has to be on disk first
+        with tempfile.TemporaryFile() as spool:
+            for chunk in body.chunks():
+                spool.write(chunk)
+            with zipfile.ZipFile(spool) as zipped:
+                for info in zipped.infolist():
+                    if not info.is_dir():
+                        with zipped.open(info) as content:
+                            yield _clean(info.filename), _reader(content)
+
+
+def _clean(member: str) -> str:
+    return "/".join(part for part in member.split("/") if part not in {"", "."})
+
+
+def _reader(stream: IO[bytes]) -> Callable[[], Iterator[bytes]]:
+    return lambda: iter(lambda: stream.read(CHUNK), b"")
+
+
+class _ChunkReader:
+    """An iterator of chunks as a stream, for the readers of archives."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self._rest = b""
+
+    def read(self, size: int = -1) -> bytes:
+        while len(self._rest) < size or size < 0:
+            chunk = next(self._chunks, b"")
+            if not chunk:
+                break
+            self._rest += chunk
+        cut = len(self._rest) if size < 0 else size
+        data, self._rest = self._rest[:cut], self._rest[cut:]
+        return data
