@@ -40,9 +40,9 @@ def test_a_resource_of_digits_would_be_a_database_number() -> None:
 
 
 def test_an_address_has_no_gap() -> None:
-    with pytest.raises(InputError, match="^subject: is missing"):
+    with pytest.raises(InputError, match=r"^subject: is missing"):
         Address("p", experiment="e")
-    with pytest.raises(InputError, match="^experiment: is missing"):
+    with pytest.raises(InputError, match=r"^experiment: is missing"):
         Address("p", "s", scan="1")
     with pytest.raises(InputError, match="exclude each other"):
         Address("p", "s", "e", "1", "qc")
@@ -122,11 +122,15 @@ def test_every_accepted_name_arrives_as_it_is(name: str) -> None:
         " a",
         "a ",
         "b/ a",
-    ]
-    + ["x.zip/a.txt", "X.JAR/a", "foo_catalog.xml", "sub/.~lock-a", "a/"],
+        "x.zip/a.txt",
+        "X.JAR/a",
+        "foo_catalog.xml",
+        "sub/.~lock-a",
+        "a/",
+    ],
 )
 def test_a_name_that_would_not_arrive_as_it_is_is_refused(name: str) -> None:
-    with pytest.raises(InputError, match="^dest: "):
+    with pytest.raises(InputError, match=r"^dest: "):
         address.check_file_name(name)
 
 

@@ -77,7 +77,7 @@ def test_an_empty_folder_is_refused(tree: Path) -> None:
 
 def test_a_dangling_link_is_named(tree: Path) -> None:
     (tree / "link.nii").symlink_to("gone.nii")
-    with pytest.raises(InputError, match="link.nii is a link to a file that does not exist"):
+    with pytest.raises(InputError, match=r"link.nii is a link to a file that does not exist"):
         local.collect(["link.nii"], None)
 
 

@@ -95,7 +95,7 @@ def test_a_server_that_is_starting_is_asked_again_with_growing_pauses(
 
 def test_patience_ends(wire: Wire, connect: Connect) -> None:
     wire.replies += [LOGIN, (503, ""), (503, ""), (200, "")]
-    with connect(retries=1) as session, pytest.raises(RequestError, match="answered 503. XNAT is starting"):
+    with connect(retries=1) as session, pytest.raises(RequestError, match=r"answered 503. XNAT is starting"):
         session.read("/data/projects/p", "read")
 
 

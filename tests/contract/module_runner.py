@@ -1,0 +1,57 @@
+"""Runs a module of library/ in this process, exactly as Ansible would, and returns what it printed."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import io
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible.module_utils.testing import patch_module_args
+
+
+class ModuleFailed(Exception):
+    """The module left with fail_json; `result` is what it printed, `msg` its message."""
+
+    def __init__(self, result: dict[str, Any]) -> None:
+        """Keep the result; the message is that of the module."""
+        super().__init__(result["msg"])
+        self.result = result
+        self.msg: str = result["msg"]
+
+
+@dataclass
+class Modules:
+    """The modules of library/ on one server: `modules.file(project="p", ...)` runs xnat_file.
+
+    `check=True` runs in check mode. Raises ModuleFailed where a playbook would stop.
+    """
+
+    url: str
+    username: str
+    password: str
+    ca_path: str | None = None
+    output: list[str] = field(default_factory=list)
+
+    def run(self, name: str, /, *, check: bool = False, **options: Any) -> dict[str, Any]:
+        """Run `xnat_{name}` with these options; those of the connection are filled in."""
+        given = {"url": self.url, "username": self.username, "password": self.password, "ca_path": self.ca_path}
+        arguments = {**given, **options, "_ansible_check_mode": check, "_ansible_diff": True}
+        module = importlib.import_module(f"xnat_{name}")
+        printed = io.StringIO()
+        with patch_module_args(arguments), contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
+            module.main()
+        self.output.append(printed.getvalue())
+        result: dict[str, Any] = json.loads(printed.getvalue())
+        assert "A defect in this module" not in result.get("msg", ""), result
+        if result.get("failed"):
+            raise ModuleFailed(result)
+        return result
+
+    def __getattr__(self, name: str) -> Any:
+        """`modules.scan(...)` is `modules.run("scan", ...)`."""
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return lambda **options: self.run(name, **options)
