@@ -103,7 +103,9 @@ class Wanted:
 
     @property
     def text(self) -> str:
-        """The value as it is sent."""
+        """The value as it is sent. XNAT ignores an empty value and clears at the word NULL."""
+        if self.value == "":
+            return "NULL"
         if isinstance(self.value, bool):
             return "true" if self.value else "false"
         return str(self.value)
@@ -179,6 +181,9 @@ def wanted_values(
             wanted.append(Wanted(name, name, normalise(name), value))
         else:
             wanted.append(_custom_variable(kind, xsi_type, name, value, stored))
+    for value in wanted:
+        if str(value.value).upper() == "NULL":
+            raise InputError(f"{value.name}: XNAT takes the word NULL for 'no value'. Give an empty text to clear it.")
     return wanted
 
 

@@ -88,6 +88,7 @@ def _create(session: Session, place: Place, above: list[str], desired: Desired) 
         xsi_types["experiment"] = desired.xsi_type or fields.DEFAULT_SESSION_TYPE
     xsi_type = xsi_types.get(kind, _default_type(kind))
     wanted = fields.wanted_values(kind, xsi_type, desired.options, desired.fields, {})
+    wanted = [value for value in wanted if value.value != ""]
     parameters = {value.parameter: value.text for value in wanted}
     if kind == "project":
         given = {name: str(value) for name in ("name", "secondary_id") if (value := desired.options.get(name))}

@@ -204,7 +204,7 @@ def clash(session: Session, project: str, names: dict[str, str]) -> None:
     not found here; for them XNAT's own refusal must do.
     """
     for row in session.rows(PROJECTS, "list the projects") or []:
-        taken = {str(row.get(column, "")).lower(): column for column in ("ID", "name", "secondary_ID")}
+        taken = {str(row.get(column, "")).lower(): column for column in ("secondary_ID", "name", "ID")}
         taken.pop("", None)
         for option, value in names.items():
             if value.lower() in taken and row.get("ID") != project:
