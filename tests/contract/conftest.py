@@ -2,8 +2,11 @@
 
 Fixtures
 --------
-`xnat` (session scope)      an `XnatServer`, see its attributes and methods below
+`xnat` (session scope)      a `xnat_twin.testing.XnatServer`: url, admin, password, faults, and ways to make sessions,
+                            users, projects and unique names
+`api` (function scope)      a fresh session of the administrator that takes paths: `api.get("/data/projects")`
 `project` (function scope)  the ID of a fresh, empty, private project; deleted afterwards
+`session`, `scan`           paths of a fresh MR session `S1_MRI` (subject `S1`) in that project, and of its scan `1`
 
 Markers
 -------
@@ -16,100 +19,14 @@ is signed by a private authority.
 
 from __future__ import annotations
 
-import itertools
 import os
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
-from urllib.parse import quote
 
 import pytest
-import requests
-from xnat_twin.faults import Faults
 from xnat_twin.server import Server
 from xnat_twin.site import Site
-
-_numbers = itertools.count(1)
-_RUN = secrets.token_hex(3)
-
-
-@dataclass
-class XnatServer:
-    """Where the server is, who its administrator is, and a few things that most tests need.
-
-    `url` has no trailing slash. `faults` makes the next requests go wrong (xnat_twin/faults.py) and `site` is the
-    server's inside; both belong to the practice server only, and asking a real one for them is an error.
-    """
-
-    url: str
-    admin: str
-    password: str
-    ca_path: str | None = None
-    _site: Site | None = field(default=None, repr=False)
-
-    @property
-    def is_practice(self) -> bool:
-        return self._site is not None
-
-    @property
-    def site(self) -> Site:
-        if self._site is None:
-            raise RuntimeError("a real XNAT has no inside: mark the test with practice_xnat(reason)")
-        return self._site
-
-    @property
-    def faults(self) -> Faults:
-        return self.site.faults
-
-    @property
-    def archive(self) -> Path:
-        """The archive folder on disk (practice server only)."""
-        return self.site.archive.root
-
-    def session(self, user: str | None = None, password: str | None = None) -> requests.Session:
-        """A logged-in `requests` session that keeps its cookie; the administrator's by default."""
-        http = requests.Session()
-        http.trust_env = False
-        http.verify = self.ca_path or True
-        http.auth = (user or self.admin, password or self.password)
-        return http
-
-    def new_id(self, prefix: str = "p") -> str:
-        """A name that no other test and no earlier run has used: letters, digits and `_` only."""
-        return f"{prefix}_{_RUN}_{next(_numbers)}"
-
-    def new_user(self, project: str | None = None, group: str = "Members") -> tuple[str, str]:
-        """Create an ordinary account and return (user, password); put it into a group of `project` if one is given.
-
-        `group` is Owners, Members or Collaborators.
-        """
-        user, password = self.new_id("u"), secrets.token_urlsafe(12)
-        admin = self.session()
-        created = admin.post(
-            f"{self.url}/xapi/users",
-            json={
-                "username": user,
-                "password": password,
-                "firstName": "Test",
-                "lastName": "User",
-                "email": f"{user}@example.org",
-                "enabled": True,
-                "verified": True,
-            },
-        )
-        created.raise_for_status()
-        if project is not None:
-            admin.put(f"{self.url}/data/projects/{quote(project)}/users/{group}/{user}").raise_for_status()
-        return user, password
-
-    def new_project(self, accessibility: str = "private") -> str:
-        """Create an empty project as the administrator and return its ID."""
-        project = self.new_id()
-        self.session().put(
-            f"{self.url}/data/projects/{project}", params={"accessibility": accessibility}
-        ).raise_for_status()
-        return project
+from xnat_twin.testing import Session, XnatServer
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -148,4 +65,27 @@ def project(xnat: XnatServer) -> Iterator[str]:
     """A fresh private project of the administrator."""
     identifier = xnat.new_project()
     yield identifier
-    xnat.session().delete(f"{xnat.url}/data/projects/{identifier}", params={"removeFiles": "true"})
+    xnat.session().delete(f"/data/projects/{identifier}", params={"removeFiles": "true"})
+
+
+@pytest.fixture
+def api(xnat: XnatServer) -> Iterator[Session]:
+    """The administrator."""
+    with xnat.session() as http:
+        yield http
+
+
+@pytest.fixture
+def session(api: Session, project: str) -> str:
+    """`/data/projects/…/experiments/S1_MRI`."""
+    path = f"/data/projects/{project}/subjects/S1/experiments/S1_MRI"
+    api.put(path, params={"xsiType": "xnat:mrSessionData"}).raise_for_status()
+    return path
+
+
+@pytest.fixture
+def scan(api: Session, session: str) -> str:
+    """`/data/projects/…/experiments/S1_MRI/scans/1`, of type T1."""
+    path = f"{session}/scans/1"
+    api.put(path, params={"xsiType": "xnat:mrScanData", "type": "T1"}).raise_for_status()
+    return path

@@ -41,6 +41,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"xnat_twin: cannot start: {_first_line(error)}", file=sys.stderr)
         return 1
     print(f"Practice XNAT {options.xnat_version} at {server.url}, archive {site.archive.root}", flush=True)
+    if options.stop_at_end_of_input:
+        threading.Thread(target=_stop_at_end_of_input, args=(stopped,), daemon=True).start()
     stopped.wait()
     server.stop()
     return 0
@@ -56,7 +58,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--xnat-home", type=Path, help="read xnat-conf.properties and prefs-init.ini from its config/")
     parser.add_argument("--xnat-version", default=DEFAULT_VERSION, help="the version to claim")
     parser.add_argument("--quota", type=int, metavar="BYTES", help="behave as a disk that is full beyond this")
+    parser.add_argument("--stop-at-end-of-input", action="store_true", help="stop when whoever started this is gone")
     return parser
+
+
+def _stop_at_end_of_input(stopped: threading.Event) -> None:
+    while sys.stdin.buffer.read(1):
+        pass
+    stopped.set()
 
 
 def _first_line(error: Exception) -> str:

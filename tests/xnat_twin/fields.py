@@ -42,23 +42,10 @@ SHORTCUTS: dict[str, dict[str, str]] = {
     | _PERSON
     | {
         name: f"demographics/{name}"
-        for name in [
-            "dob",
-            "yob",
-            "age",
-            "gender",
-            "handedness",
-            "ses",
-            "education",
-            "educationDesc",
-            "race",
-            "ethnicity",
-            "weight",
-            "height",
-            "gestational_age",
-            "post_menstrual_age",
-            "birth_weight",
-        ]
+        for name in _words(
+            "dob yob age gender handedness ses education educationDesc race"
+            " ethnicity weight height gestational_age post_menstrual_age birth_weight"
+        )
     },
     schema.EXPERIMENT: _same(
         "ID visit_id visit protocol date time note project label scanner operator dcmAccessionNumber dcmPatientId"
@@ -88,20 +75,10 @@ SHORTCUTS: dict[str, dict[str, str]] = {
     | {"scanTime": "startTime", "startTime": "startTime", "numFrames": "parameters/frames/numFrames"}
     | {
         name: f"parameters/{name}"
-        for name in [
-            "orientation",
-            "originalFileName",
-            "systemType",
-            "fileType",
-            "transaxialFOV",
-            "acqType",
-            "facility",
-            "numPlanes",
-            "numGates",
-            "planeSeparation",
-            "binSize",
-            "dataType",
-        ]
+        for name in _words(
+            "orientation originalFileName systemType fileType transaxialFOV acqType facility"
+            " numPlanes numGates planeSeparation binSize dataType"
+        )
     },
 }
 
@@ -140,7 +117,7 @@ def canonical_path(name: str, data_type: str, shortcuts: Mapping[str, str]) -> s
             if list_path.lower() == entry["list"].lower() and list_field.value.lower() == entry["value"].lower():
                 return f"{list_path}[{list_field.key}={entry['name']}]/{list_field.value}"
         return None
-    if path.lower().removesuffix("/alias") == "aliases/alias" and "aliases/alias" in schema.all_lists(data_type):
+    if path.lower() in {"aliases/alias", "aliases/alias/alias"} and "aliases/alias" in schema.all_lists(data_type):
         return "aliases/alias"
     known = schema.all_fields(data_type).get(path.lower())
     return known[0] if known else None

@@ -6,11 +6,11 @@ later counts as a duplicate; that is XNAT's behaviour. Reference: SecureResource
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import tarfile
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import IO, Protocol
@@ -183,8 +183,7 @@ def _members(name: str, body: Body) -> Iterator[tuple[str, Callable[[], Iterator
                 if content is not None:
                     yield _clean(member.name), _reader(content)
     elif lower.endswith(".gz"):
-        with gzip.GzipFile(fileobj=_ChunkReader(body.chunks()), mode="rb") as content:
-            yield name[: -len(".gz")], _reader(content)
+        yield name[: -len(".gz")], lambda: _gunzipped(body.chunks())
     else:  # a zip's directory is at its end, so the whole has to be on disk first
         with tempfile.TemporaryFile() as spool:
             for chunk in body.chunks():
@@ -194,6 +193,17 @@ def _members(name: str, body: Body) -> Iterator[tuple[str, Callable[[], Iterator
                     if not info.is_dir():
                         with zipped.open(info) as content:
                             yield _clean(info.filename), _reader(content)
+
+
+def _gunzipped(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    unpack = zlib.decompressobj(wbits=31)  # 31: with a gzip header
+    for chunk in chunks:
+        rest = chunk
+        while rest:
+            yield unpack.decompress(rest, CHUNK)
+            rest = unpack.unconsumed_tail
+    if not unpack.eof:
+        raise EOFError("the compressed file ends too early")
 
 
 def _clean(member: str) -> str:

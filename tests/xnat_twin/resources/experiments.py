@@ -238,7 +238,7 @@ def _subject(finder: Finder, project: Project | None, identifier: str) -> Subjec
 
 
 def _requested_type(params: Params, document: Submission | None) -> str:
-    """The type of a new experiment, from the document, `xsiType` or the first XPath: 417 none, 400 unknown, 422 other."""
+    """The type of a new experiment: document, `xsiType`, or first XPath. 417 none, 400 unknown, 422 other."""
     name = document.xsi_type if document else params.get("xsiType")
     if not name:
         name = next((found for key, _ in params if (found := type_of_xpath(key))), "")
