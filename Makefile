@@ -51,5 +51,5 @@ docs: ## write the generated parts of the documentation again
 
 clean: demo-down ## demo-down, and .venv, image and tool caches (downloads in ~/.cache/dpuk-node stay)
 	@$(MOLECULE_LAB) $(PYTHON) -m lab down
-	@$(PYTHON) -m lab image-rm
+	@$(PYTHON) -m lab forget
 	rm -rf .venv .lab .mypy_cache .ruff_cache .pytest_cache .ansible

@@ -7,9 +7,12 @@ import os
 import subprocess
 import sys
 
-from lab import demo, hosts, prepare
+from lab.settings import ROOT, Lab
+
+sys.path.insert(0, str(ROOT / "tests"))  # where the practice XNAT is
+
+from lab import demo, hosts, image, prepare
 from lab.command import LabError
-from lab.settings import Lab
 
 
 def main() -> int:
@@ -19,7 +22,8 @@ def main() -> int:
     play = commands.add_parser("demo", help="build a node of three hosts and load images into it")
     play.add_argument("--since", type=float, default=None, help="when the set-up began (seconds since 1970)")
     commands.add_parser("up", help="have the three hosts running, and all that site.yml needs at hand")
-    commands.add_parser("down", help="remove the three hosts and their network")
+    commands.add_parser("down", help="remove the three hosts, their network, and what was made for them")
+    commands.add_parser("forget", help="remove the images of test hosts")
     within = commands.add_parser("exec", help="run a command that works on the lab")
     within.add_argument("words", nargs=argparse.REMAINDER)
     options = parser.parse_args()
@@ -34,6 +38,10 @@ def main() -> int:
         elif options.command == "down":
             prepare.podman_only()
             hosts.down(lab)
+            prepare.remove(lab)
+        elif options.command == "forget":
+            prepare.podman_only()
+            image.remove_all()
         elif options.command == "exec":
             prepare.podman_only()
             words = options.words[1:] if options.words[:1] == ["--"] else options.words

@@ -11,6 +11,8 @@ from pathlib import Path
 from lab.command import run, succeeds
 from lab.settings import Lab
 
+PREFIX = "localhost/dpuk-node-host-debian"
+
 # What a cloud image of Debian has and Ansible needs; everything else is the roles' work.
 PACKAGES = (
     "systemd",
@@ -29,7 +31,7 @@ def name(lab: Lab) -> str:
     """The image's name; the tag changes with the recipe, so an old image is never mistaken for the new one."""
     recipe = json.dumps([lab.suite, PACKAGES, sources(lab)])
     tag = hashlib.sha256(recipe.encode()).hexdigest()[:12]
-    return f"localhost/dpuk-node-host-debian{lab.debian}:{tag}"
+    return f"{PREFIX}{lab.debian}:{tag}"
 
 
 def sources(lab: Lab) -> list[str]:
@@ -101,3 +103,11 @@ def build(lab: Lab) -> str:
         )
         run(["podman", "import", tree, image], advice="See whether the disk is full: df -h")
     return image
+
+
+def remove_all() -> None:
+    """Remove every image that a lab has built, of any release and recipe."""
+    listed = run(["podman", "images", "--format", "{{.Repository}}:{{.Tag}}"], advice="See: podman images")
+    for line in listed.splitlines():
+        if line.startswith(PREFIX):
+            run(["podman", "rmi", "-f", line], advice=f"Type: podman rmi -f {line}")

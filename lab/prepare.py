@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from xnat_twin.war.build import build_war
 
 from lab import image, keys, podman
 from lab.command import have, run
@@ -51,6 +52,20 @@ def files(lab: Lab) -> list[str]:
     return ["-e", f"@{described}"]
 
 
+def remove(lab: Lab) -> None:
+    """Remove what was made for this lab; the passwords too, once no other lab uses them. Downloads stay."""
+    shutil.rmtree(lab.directory, ignore_errors=True)
+    others = [path for path in lab.directory.parent.glob("*") if path.is_dir()]
+    if not others:
+        keys.SECRETS.unlink(missing_ok=True)
+
+
+def _xnat_version() -> str:
+    """The version that the lab's inventory asks for, and that the practice XNAT will therefore claim to be."""
+    variables = yaml.safe_load((INVENTORY / "group_vars" / "all" / "main.yml").read_text())
+    return str(variables["xnat_version"])
+
+
 def _tomcat() -> Path:
     """Tomcat's release archive in the artifact cache: as it is, through Maven if that is here, else from its site."""
     defaults = yaml.safe_load((ROOT / "roles" / "tomcat" / "defaults" / "main.yml").read_text())
@@ -82,7 +97,7 @@ def _war(lab: Lab, tomcat: Path) -> str:
     """Pack the practice XNAT as a web application, unless it is packed from the same sources. Returns its sha256."""
     war = lab.directory / "xnat.war"
     stamp = lab.directory / "xnat.war.sources"
-    sources = _tree_digest(TWIN)
+    sources = f"{_tree_digest(TWIN)} {_xnat_version()}"
     if war.exists() and stamp.exists() and stamp.read_text() == sources:
         return _sha256(war)
     api = lab.directory / "servlet-api.jar"
@@ -92,10 +107,7 @@ def _war(lab: Lab, tomcat: Path) -> str:
         assert content is not None
         api.write_bytes(content.read())
     with _javac(lab) as javac:
-        sys.path.insert(0, str(ROOT / "tests"))
-        from xnat_twin.war.build import build_war
-
-        digest: str = build_war(war, api, javac)
+        digest = build_war(war, api, javac, version=_xnat_version())
     stamp.write_text(sources)
     return digest
 
@@ -110,7 +122,7 @@ def _javac(lab: Lab) -> Iterator[Sequence[str]]:
     advice = (
         "See whether the hosts reach Debian's packages; or install a JDK here: apt-get install default-jdk-headless"
     )
-    mounts = ["--volume", f"{ROOT}:{ROOT}", "--volume", f"{tempfile.gettempdir()}:{tempfile.gettempdir()}"]
+    mounts = ["--volume", f"{ROOT}:{ROOT}"]
     run(["podman", "rm", "-f", "-t", "0", container], advice=advice)
     run(["podman", "run", "-d", "--name", container, *mounts, image.name(lab), "sleep", "900"], advice=advice)
     try:
