@@ -190,7 +190,8 @@ PROJECT_ADVICE = {
         "make projects on this site. Check the spelling, or ask to be added to the project."
     ),
     409: (
-        "Its ID or name is taken, in upper or lower case, by the ID, name, secondary ID or alias of a project, "
+        "It does not exist, or this account may not see it; and its ID or name is taken, in upper or lower "
+        "case, by the ID, name, secondary ID or alias of a project, "
         "perhaps one "
         "that this account may not see. Ask to be added to that project, or choose another ID."
     ),

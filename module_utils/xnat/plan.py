@@ -5,12 +5,14 @@ Check mode, the diff, the report and the real run all come from the same plan.
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from .address import quote_file_name
 from .errors import ConflictError, InputError
+from .fields import same
 
 OVERWRITE = ("different", "never", "always", "fail")
 
@@ -56,11 +58,11 @@ class Labels:
 
     def missing_in(self, stored: StoredFile) -> str | None:
         """Say which label the stored file does not have, or None if it has all."""
-        if self.format is not None and self.format != stored.format:
+        if self.format is not None and not same(stored.format, self.format):
             return f"format is {stored.format or 'not set'}"
-        if self.content is not None and self.content != stored.content:
+        if self.content is not None and not same(stored.content, self.content):
             return f"content is {stored.content or 'not set'}"
-        lacking = sorted(set(self.tags) - stored.tags)
+        lacking = sorted(set(self.tags) - {html.unescape(tag) for tag in stored.tags})
         return f"tag {lacking[0]} is missing" if lacking else None
 
 

@@ -5,12 +5,14 @@ The order of things and XNAT's rules are here; what to do with each file is deci
 
 from __future__ import annotations
 
+import html
 from typing import Any
 
 from . import local as local_files
 from . import parents
 from .address import Address, hits_of_delete
 from .errors import ConflictError, InputError, VerificationError, XnatError
+from .fields import same
 from .model import Outcome
 from .parents import Place
 from .plan import (
@@ -102,10 +104,14 @@ def _described(resource: Address, row: dict[str, str] | None) -> dict[str, Any]:
         "id": number,
         "label": resource.resource,
         "uri": f"{resource.resources}/{number}" if number else None,
-        "format": row.get("format", ""),
-        "content": row.get("content", ""),
-        "tags": sorted(tag for tag in row.get("tags", "").split(",") if tag),
+        "format": html.unescape(row.get("format", "")),
+        "content": html.unescape(row.get("content", "")),
+        "tags": sorted(_tags(row)),
     }
+
+
+def _tags(row: dict[str, str]) -> set[str]:
+    return {html.unescape(tag.strip()) for tag in row.get("tags", "").split(",") if tag.strip()}
 
 
 def _missing_labels(row: dict[str, str], labels: Labels) -> dict[str, tuple[Any, Any]]:
@@ -113,9 +119,9 @@ def _missing_labels(row: dict[str, str], labels: Labels) -> dict[str, tuple[Any,
     differing: dict[str, tuple[Any, Any]] = {}
     for option in ("format", "content"):
         wanted = getattr(labels, option)
-        if wanted is not None and wanted != row.get(option, ""):
+        if wanted is not None and not same(row.get(option, ""), wanted):
             differing[option] = (row.get(option, ""), wanted)
-    there = {tag for tag in row.get("tags", "").split(",") if tag}
+    there = _tags(row)
     if set(labels.tags) - there:
         differing["tags"] = (sorted(there), sorted(labels.tags))
     return differing

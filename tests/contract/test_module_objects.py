@@ -83,7 +83,11 @@ def test_life_of_an_object(kind: str, place: dict[str, str], modules: Modules, x
     assert created["changed"] is predicted["changed"] is True
     assert created["diff"] == predicted["diff"]
     assert created["created_parents"] == predicted["created_parents"]
-    assert created["object"]["label"] == predicted["object"]["label"] == KEYS[kind].get(kind, key.get("session", key[kind] if kind in key else ""))
+    assert (
+        created["object"]["label"]
+        == predicted["object"]["label"]
+        == KEYS[kind].get(kind, key.get("session", key[kind] if kind in key else ""))
+    )
     assert created["object"]["id"]
 
     full = snapshot(xnat, place["project"])
@@ -198,9 +202,17 @@ def test_an_experiment_of_another_type_is_refused(project: str, modules: Modules
 def test_types_follow_each_other(project: str, modules: Modules) -> None:
     made = modules.scan(project=project, subject="s", experiment="PET1", scan="1", xsi_type="xnat:petScanData")
     assert made["object"]["xsi_type"] == "xnat:petScanData"
-    assert modules.experiment(project=project, subject="s", experiment="PET1")["object"]["xsi_type"] == "xnat:petSessionData"
-    assert modules.scan(project=project, subject="s", experiment="PET1", scan="2")["object"]["xsi_type"] == "xnat:petScanData"
-    assert modules.scan(project=project, subject="s", experiment="E", scan="1")["object"]["xsi_type"] == "xnat:mrScanData"
+    assert (
+        modules.experiment(project=project, subject="s", experiment="PET1")["object"]["xsi_type"]
+        == "xnat:petSessionData"
+    )
+    assert (
+        modules.scan(project=project, subject="s", experiment="PET1", scan="2")["object"]["xsi_type"]
+        == "xnat:petScanData"
+    )
+    assert (
+        modules.scan(project=project, subject="s", experiment="E", scan="1")["object"]["xsi_type"] == "xnat:mrScanData"
+    )
 
 
 def test_an_unknown_data_type_is_explained(project: str, modules: Modules) -> None:
