@@ -160,19 +160,19 @@ class Upload:
         assert file is not None
         replacing = action.kind != CREATE
         problem: XnatError | None = None
-        for _ in range(_ATTEMPTS):
+        for attempt in range(_ATTEMPTS):
             body = FileBody(file)
             try:
                 answer = self._put(file, body, overwrite=replacing)
             except (RequestError, ConnectError) as error:
                 if not _worth_another(error):
                     raise
-                problem, refused = error, False
+                problem = error
+                self._session.pause(0.5 * 2**attempt)
             else:
                 local_files.check_unchanged(file)
                 self._sent[file.name] = body.digest
-                refused = _duplicates(answer)
-                if not refused:
+                if not _duplicates(answer):
                     return action
             finally:
                 body.close()

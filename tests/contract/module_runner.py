@@ -12,7 +12,7 @@ from typing import Any
 from ansible.module_utils.testing import patch_module_args
 
 
-class ModuleFailed(Exception):
+class ModuleFailedError(Exception):
     """The module left with fail_json; `result` is what it printed, `msg` its message."""
 
     def __init__(self, result: dict[str, Any]) -> None:
@@ -26,7 +26,7 @@ class ModuleFailed(Exception):
 class Modules:
     """The modules of library/ on one server: `modules.file(project="p", ...)` runs xnat_file.
 
-    `check=True` runs in check mode. Raises ModuleFailed where a playbook would stop.
+    `check=True` runs in check mode. Raises ModuleFailedError where a playbook would stop.
     """
 
     url: str
@@ -47,7 +47,7 @@ class Modules:
         result: dict[str, Any] = json.loads(printed.getvalue())
         assert "A defect in this module" not in result.get("msg", ""), result
         if result.get("failed"):
-            raise ModuleFailed(result)
+            raise ModuleFailedError(result)
         return result
 
     def __getattr__(self, name: str) -> Any:

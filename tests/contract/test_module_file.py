@@ -14,7 +14,7 @@ import requests
 from ansible.module_utils.xnat import session as client_session
 from ansible.module_utils.xnat import transfer
 from conftest import XnatServer
-from module_runner import ModuleFailed, Modules
+from module_runner import ModuleFailedError, Modules
 
 SCAN = {"subject": "s1", "session": "e1", "scan": "1"}
 
@@ -171,7 +171,7 @@ def test_overwrite_fail_stops_before_anything_is_sent(
     (folder / "T1.nii.gz").write_bytes(b"other")
     for check in (True, False):
         with pytest.raises(
-            ModuleFailed, match=r"1 of 3 files are there with other content: T1.nii.gz .*Nothing was sent"
+            ModuleFailedError, match=r"1 of 3 files are there with other content: T1.nii.gz .*Nothing was sent"
         ):
             modules.file(**key, src=[str(folder)], overwrite="fail", check=check)
     assert stored() == {"T1.nii.gz": b"image" * 1000}
@@ -189,10 +189,10 @@ def test_labels_are_set_and_corrected(key: dict[str, str], folder: Path, modules
 
 def test_without_create_parents_nothing_is_made(key: dict[str, str], folder: Path, modules: Modules) -> None:
     src = [str(folder / "T1.nii.gz")]
-    with pytest.raises(ModuleFailed, match="The subject s1 .* does not exist"):
+    with pytest.raises(ModuleFailedError, match=r"The subject s1 .* does not exist"):
         modules.file(**key, src=src, create_parents=False)
     modules.scan(project=key["project"], **SCAN)
-    with pytest.raises(ModuleFailed, match="The resource NIFTI of .* does not exist. Make it with xnat_resource"):
+    with pytest.raises(ModuleFailedError, match=r"The resource NIFTI of .* does not exist. Make it with xnat_resource"):
         modules.file(**key, src=src, create_parents=False)
     modules.resource(**key)
     assert modules.file(**key, src=src, create_parents=False)["changed"] is True
@@ -227,7 +227,7 @@ def test_what_cannot_be_meant_is_refused_before_any_request(
     options = {**options}
     if options.get("src"):
         options["src"] = [source.format(folder=folder) for source in options["src"]]
-    with pytest.raises(ModuleFailed, match=message):
+    with pytest.raises(ModuleFailedError, match=message):
         modules.file(**key, **{**options, "url": "http://127.0.0.1:9", "retries": 0})
 
 
@@ -243,7 +243,7 @@ def test_an_unreadable_file_is_named(key: dict[str, str], tmp_path: Path, module
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Path, "open", refuse)
-        with pytest.raises(ModuleFailed, match=re.escape(f"src: cannot read {file}: Permission denied")):
+        with pytest.raises(ModuleFailedError, match=re.escape(f"src: cannot read {file}: Permission denied")):
             modules.file(**key, src=[str(file)])
 
 
@@ -255,7 +255,7 @@ def test_an_account_that_may_only_read_gets_200_and_an_error(
 ) -> None:
     modules.file(**key, src=[str(folder / "empty.txt")])
     reader = Modules(xnat.url, *xnat.new_user(key["project"], "Collaborators"), xnat.ca_path)
-    with pytest.raises(ModuleFailed, match="XNAT answered 200 for T1.nii.gz but did not store it") as caught:
+    with pytest.raises(ModuleFailedError, match=r"XNAT answered 200 for T1.nii.gz but did not store it") as caught:
         reader.file(**key, src=[str(folder)])
     assert "may read but not edit" in caught.value.msg
     assert caught.value.result["changed"] is False
@@ -265,9 +265,9 @@ def test_an_account_that_may_only_read_gets_200_and_an_error(
 
 def test_a_project_that_the_account_may_not_see(key: dict[str, str], folder: Path, xnat: XnatServer) -> None:
     stranger = Modules(xnat.url, *xnat.new_user(), xnat.ca_path)
-    with pytest.raises(ModuleFailed, match="does not exist, or this account may not see it"):
+    with pytest.raises(ModuleFailedError, match="does not exist, or this account may not see it"):
         stranger.file(**key, src=[str(folder)])
-    with pytest.raises(ModuleFailed, match="does not exist, or this account may not see it"):
+    with pytest.raises(ModuleFailedError, match="does not exist, or this account may not see it"):
         stranger.file(**key, src=[str(folder)], create_parents=False)
 
 
@@ -339,7 +339,7 @@ def test_a_file_that_someone_else_stores_in_between(
 
     monkeypatch.setattr(transfer.Upload, "run", run)
     if action is None:
-        with pytest.raises(ModuleFailed, match="appeared in resource NIFTI .* so it was kept"):
+        with pytest.raises(ModuleFailedError, match=r"appeared in resource NIFTI .* so it was kept"):
             modules.file(**key, src=[str(file)], overwrite=overwrite)
     else:
         assert modules.file(**key, src=[str(file)], overwrite=overwrite)["files"][0]["action"] == action
@@ -371,7 +371,7 @@ def test_a_full_disk_names_what_is_there_and_what_is_not(
     for name, size in {"a.txt": 10, "b.txt": 200_000, "c.txt": 10}.items():
         (tmp_path / name).write_bytes(b"x" * size)
     modules.resource(**key)
-    with xnat.faults.disk_full_after(100_000), pytest.raises(ModuleFailed, match="disk is full") as caught:
+    with xnat.faults.disk_full_after(100_000), pytest.raises(ModuleFailedError, match="disk is full") as caught:
         modules.file(**key, src=[str(tmp_path)])
     assert "Not done: b.txt, c.txt. Sent and verified before that: a.txt." in caught.value.msg
     assert [file["name"] for file in caught.value.result["files"]] == ["a.txt"]
@@ -387,7 +387,7 @@ def test_a_507_says_that_the_disk_is_full(
 ) -> None:
     modules.resource(**key)
     xnat.faults.status_once(507, method="PUT", path="/files/")
-    with pytest.raises(ModuleFailed, match=r"answered 507.*disk is full") as caught:
+    with pytest.raises(ModuleFailedError, match=r"answered 507.*disk is full") as caught:
         modules.file(**key, src=[str(folder)])
     assert caught.value.result["files"] == []
     assert len(caught.value.result["not_done"]) == 3
@@ -405,7 +405,7 @@ def test_a_file_that_changes_while_it_is_sent_is_not_reported_as_done(
         return block
 
     monkeypatch.setattr(transfer._HashingReader, "read", read)
-    with pytest.raises(ModuleFailed, match=r"T1.nii.gz changed while it was being sent.*Not done: T1.nii.gz"):
+    with pytest.raises(ModuleFailedError, match=r"T1.nii.gz changed while it was being sent.*Not done: T1.nii.gz"):
         modules.file(**key, src=[str(file)])
 
 
@@ -420,7 +420,7 @@ def test_a_file_that_gets_shorter_while_it_is_sent(
         real(reader, local)
 
     monkeypatch.setattr(transfer._HashingReader, "__init__", cut)
-    with pytest.raises(ModuleFailed, match="T1.nii.gz became shorter while it was being sent"):
+    with pytest.raises(ModuleFailedError, match=r"T1.nii.gz became shorter while it was being sent"):
         modules.file(**key, src=[str(file)])
 
 
@@ -430,7 +430,7 @@ def test_bytes_that_arrive_damaged_are_noticed(
 ) -> None:
     real = transfer._HashingReader.read
     monkeypatch.setattr(transfer._HashingReader, "read", lambda reader, size=-1: real(reader, size).replace(b"i", b"j"))
-    with pytest.raises(ModuleFailed, match=r"is there with MD5 \w{32} instead of \w{32}"):
+    with pytest.raises(ModuleFailedError, match=r"is there with MD5 \w{32} instead of \w{32}"):
         modules.file(**key, src=[str(folder / "T1.nii.gz")])
 
 
@@ -445,7 +445,7 @@ def test_without_checksums_on_the_server_files_are_downloaded_to_compare(
         sent = modules.file(**key, src=[str(folder)])
         again = modules.file(**key, src=[str(folder)])
         assert again["changed"] is False
-        assert [file["digest"] for file in sent["files"]][0] == md5(b"image" * 1000)
+        assert sent["files"][0]["digest"] == md5(b"image" * 1000)
         (folder / "T1.nii.gz").write_bytes(b"IMAGE" * 1000)
         assert modules.file(**key, src=[str(folder)])["files"][0]["action"] == "replaced"
     finally:
@@ -474,7 +474,7 @@ def test_deleting_is_refused_when_even_the_exact_form_hits_another(
         (tmp_path / name).write_bytes(name.encode())
     modules.file(**key, src=[str(tmp_path)])
     for check in (True, False):
-        with pytest.raises(ModuleFailed, match=r"it would also delete a-txt\. Nothing was deleted"):
+        with pytest.raises(ModuleFailedError, match=r"it would also delete a-txt\. Nothing was deleted"):
             modules.file(**key, dest="a.txt", state="absent", check=check)
     assert len(stored()) == 3
 
@@ -488,7 +488,7 @@ def test_deleting_what_is_not_there_changes_nothing(key: dict[str, str], project
 def test_members_may_not_delete(key: dict[str, str], folder: Path, modules: Modules, xnat: XnatServer) -> None:
     modules.file(**key, src=[str(folder)])
     member = Modules(xnat.url, *xnat.new_user(key["project"], "Members"), xnat.ca_path)
-    with pytest.raises(ModuleFailed, match=r"answered 403.*only owners may delete"):
+    with pytest.raises(ModuleFailedError, match=r"answered 403.*only owners may delete"):
         member.file(**key, dest="T1.nii.gz", state="absent")
 
 
@@ -496,7 +496,7 @@ def test_members_may_not_delete(key: dict[str, str], folder: Path, modules: Modu
 
 
 def test_requests_are_few(key: dict[str, str], project: str, folder: Path, modules: Modules) -> None:
-    """Login and logout are two of each. The first run makes the resource and looks after the first file and at the end."""
+    """Login and logout are two of each. The first run also makes the resource, and lists after the first file."""
     modules.scan(project=project, **SCAN)
     first = modules.file(**key, src=[str(folder)])
     assert first["requests"] == 2 + 4 + 2 + 3 + 2

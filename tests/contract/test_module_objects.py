@@ -1,7 +1,7 @@
 """What xnat_project, xnat_subject, xnat_experiment and xnat_scan have in common, for each of them.
 
-Create, again, change, check mode, diff, delete, delete again; nothing is written by check mode, and what it says is what
-the real run says.
+Create, again, change, check mode, diff, delete, delete again; nothing is written by check mode, and what it says is
+what the real run says.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from conftest import XnatServer
-from module_runner import ModuleFailed, Modules
+from module_runner import ModuleFailedError, Modules
 
 KEYS: dict[str, dict[str, str]] = {
     "project": {},
@@ -86,7 +86,7 @@ def test_life_of_an_object(kind: str, place: dict[str, str], modules: Modules, x
     assert (
         created["object"]["label"]
         == predicted["object"]["label"]
-        == KEYS[kind].get(kind, key.get("session", key[kind] if kind in key else ""))
+        == KEYS[kind].get(kind, key.get("session", key.get(kind, "")))
     )
     assert created["object"]["id"]
 
@@ -141,10 +141,12 @@ def test_without_create_parents_the_missing_one_is_named(
 ) -> None:
     missing = xnat.new_id()
     before = snapshot(xnat, project)
-    with pytest.raises(ModuleFailed, match=f"The project {missing} does not exist, or this account may not see it"):
+    with pytest.raises(
+        ModuleFailedError, match=f"The project {missing} does not exist, or this account may not see it"
+    ):
         modules.run(kind, project=missing, **KEYS[kind], create_parents=False)
     if kind != "subject":
-        with pytest.raises(ModuleFailed, match=f"The subject sub001 of project {project} does not exist"):
+        with pytest.raises(ModuleFailedError, match=f"The subject sub001 of project {project} does not exist"):
             modules.run(kind, project=project, **KEYS[kind], create_parents=False)
     assert snapshot(xnat, project) == before
 
@@ -156,14 +158,14 @@ def test_a_label_with_illegal_characters_is_refused_before_any_request(
     key = {"project": project, **KEYS[kind]}
     key["experiment" if kind == "experiment" else kind] = label
     key.pop("session", None) if kind == "experiment" else None
-    with pytest.raises(ModuleFailed, match=f"^{kind}: .*which XNAT cannot keep in the label of a {kind}"):
+    with pytest.raises(ModuleFailedError, match=rf"^{kind}: .*which XNAT cannot keep in the label of a {kind}"):
         modules.run(kind, **{**key, "url": "http://127.0.0.1:9"})
 
 
 def test_a_value_that_xnat_ignores_is_not_reported_as_set(project: str, modules: Modules) -> None:
     key = {"project": project, **KEYS["scan"]}
     modules.scan(**key)
-    with pytest.raises(ModuleFailed, match=r"did not keep it as given.*\(xnat:mrScanData\)"):
+    with pytest.raises(ModuleFailedError, match=r"did not keep it as given.*\(xnat:mrScanData\)"):
         modules.scan(**key, fields={"xnat:ctScanData/parameters/kvp": "120"})
 
 
@@ -173,11 +175,13 @@ def test_an_experiment_under_another_subject_is_not_moved(project: str, modules:
     before = snapshot(xnat, project)
     for subject in ("wrong", "unknown"):
         for more in ({}, {"note": "x"}, {"state": "absent"}):
-            with pytest.raises(ModuleFailed, match=f"under subject right, not under {subject}. XNAT would move it"):
+            with pytest.raises(
+                ModuleFailedError, match=rf"under subject right, not under {subject}. XNAT would move it"
+            ):
                 modules.experiment(project=project, subject=subject, experiment="E1", **more)
-        with pytest.raises(ModuleFailed, match="XNAT would move it"):
+        with pytest.raises(ModuleFailedError, match="XNAT would move it"):
             modules.scan(project=project, subject=subject, experiment="E1", scan="1")
-        with pytest.raises(ModuleFailed, match="XNAT would move it"):
+        with pytest.raises(ModuleFailedError, match="XNAT would move it"):
             modules.resource(project=project, subject=subject, experiment="E1", resource="R")
     assert snapshot(xnat, project) == before
 
@@ -187,7 +191,9 @@ def test_a_scan_of_another_type_is_refused_before_writing(project: str, modules:
     modules.scan(**key, xsi_type="xnat:mrScanData", type="T1")
     before = snapshot(xnat, project)
     for check in (True, False):
-        with pytest.raises(ModuleFailed, match=r"is of type xnat:mrScanData, not xnat:ctScanData.*Nothing was changed"):
+        with pytest.raises(
+            ModuleFailedError, match=r"is of type xnat:mrScanData, not xnat:ctScanData.*Nothing was changed"
+        ):
             modules.scan(**key, xsi_type="xnat:ctScanData", type="CT", check=check)
     assert snapshot(xnat, project) == before
 
@@ -195,7 +201,7 @@ def test_a_scan_of_another_type_is_refused_before_writing(project: str, modules:
 def test_an_experiment_of_another_type_is_refused(project: str, modules: Modules) -> None:
     key = {"project": project, **KEYS["experiment"]}
     modules.experiment(**key)
-    with pytest.raises(ModuleFailed, match="is of type xnat:mrSessionData, not xnat:petSessionData"):
+    with pytest.raises(ModuleFailedError, match="is of type xnat:mrSessionData, not xnat:petSessionData"):
         modules.experiment(**key, xsi_type="xnat:petSessionData")
 
 
@@ -216,9 +222,9 @@ def test_types_follow_each_other(project: str, modules: Modules) -> None:
 
 
 def test_an_unknown_data_type_is_explained(project: str, modules: Modules) -> None:
-    with pytest.raises(ModuleFailed, match=r"Cannot create the experiment E .* answered 400"):
+    with pytest.raises(ModuleFailedError, match=r"Cannot create the experiment E .* answered 400"):
         modules.experiment(project=project, subject="s", experiment="E", xsi_type="foo:barData")
-    with pytest.raises(ModuleFailed, match="xsi_type: 'barData' is not the name of a data type"):
+    with pytest.raises(ModuleFailedError, match="xsi_type: 'barData' is not the name of a data type"):
         modules.experiment(project=project, subject="s", experiment="E", xsi_type="barData")
 
 
@@ -263,11 +269,11 @@ def test_an_id_or_name_that_is_taken_in_another_case_is_reported_with_its_owner(
     project: str, modules: Modules, xnat: XnatServer
 ) -> None:
     for check in (True, False):
-        with pytest.raises(ModuleFailed, match=f"is already the ID of project '{project}'"):
+        with pytest.raises(ModuleFailedError, match=f"is already the ID of project '{project}'"):
             modules.project(project=project.upper(), check=check)
-        with pytest.raises(ModuleFailed, match=f"^name: .* is already the ID of project '{project}'"):
+        with pytest.raises(ModuleFailedError, match=rf"^name: .* is already the ID of project '{project}'"):
             modules.project(project=xnat.new_id(), name=project.upper(), check=check)
-        with pytest.raises(ModuleFailed, match=f"is already the ID of project '{project}'"):
+        with pytest.raises(ModuleFailedError, match=f"is already the ID of project '{project}'"):
             modules.subject(project=project.upper(), subject="s", check=check)
 
 
@@ -275,14 +281,14 @@ def test_the_id_of_a_deleted_project_is_explained(modules: Modules, xnat: XnatSe
     project = xnat.new_id()
     modules.project(project=project)
     modules.project(project=project, state="absent")
-    with pytest.raises(ModuleFailed, match=r"answered 403.*was deleted \(XNAT never gives such an ID out again"):
+    with pytest.raises(ModuleFailedError, match=r"answered 403.*was deleted \(XNAT never gives such an ID out again"):
         modules.project(project=project)
 
 
 def test_an_alias_is_not_taken_for_the_project(modules: Modules, xnat: XnatServer) -> None:
     project, alias = xnat.new_id(), xnat.new_id("alias")
     xnat.session().put(f"{xnat.url}/data/projects/{project}", params={"alias": alias}).raise_for_status()
-    with pytest.raises(ModuleFailed, match=f"'{alias}' is another name .alias. of project '{project}'"):
+    with pytest.raises(ModuleFailedError, match=rf"'{alias}' is another name .alias. of project '{project}'"):
         modules.project(project=alias, name="x")
 
 
@@ -297,11 +303,13 @@ def test_a_project_that_the_account_may_not_see(kind: str, project: str, modules
     modules.scan(project=project, **KEYS["scan"])
     before = snapshot(xnat, project)
     stranger = member(xnat, None)
-    with pytest.raises(ModuleFailed, match="may not see") as caught:
+    with pytest.raises(ModuleFailedError, match="may not see") as caught:
         stranger.run(kind, project=project, **KEYS[kind], **SECOND[kind])
     assert caught.value.result["status"] in {403, 409}
     if kind != "project":
-        with pytest.raises(ModuleFailed, match=f"The project {project} does not exist, or this account may not see it"):
+        with pytest.raises(
+            ModuleFailedError, match=f"The project {project} does not exist, or this account may not see it"
+        ):
             stranger.run(kind, project=project, **KEYS[kind], create_parents=False)
     assert stranger.run(kind, project=project, **KEYS[kind], state="absent")["changed"] is False
     assert snapshot(xnat, project) == before
@@ -312,9 +320,9 @@ def test_an_account_that_may_only_read_is_told_so(kind: str, project: str, modul
     modules.run(kind, project=project, **KEYS[kind], **FIRST[kind])
     reader = member(xnat, project, "Collaborators")
     assert reader.run(kind, project=project, **KEYS[kind], **FIRST[kind])["changed"] is False
-    with pytest.raises(ModuleFailed, match=r"Cannot change the .* answered 403.*This account may not do that"):
+    with pytest.raises(ModuleFailedError, match=r"Cannot change the .* answered 403.*This account may not do that"):
         reader.run(kind, project=project, **KEYS[kind], **SECOND[kind])
-    with pytest.raises(ModuleFailed, match=r"Cannot delete the .* answered 403.*may not delete it"):
+    with pytest.raises(ModuleFailedError, match=r"Cannot delete the .* answered 403.*may not delete it"):
         reader.run(kind, project=project, **KEYS[kind], state="absent")
 
 
@@ -323,7 +331,7 @@ def test_a_project_that_is_not_deleted_despite_200(modules: Modules, xnat: XnatS
     modules.subject(project=owner, subject="shared")
     url = f"{xnat.url}/data/projects/{owner}/subjects/shared/projects/{other}"
     xnat.session().put(url).raise_for_status()
-    with pytest.raises(ModuleFailed, match="answered 200 and did not delete the project .* shared with another"):
+    with pytest.raises(ModuleFailedError, match=r"answered 200 and did not delete the project .* shared with another"):
         modules.project(project=owner, state="absent")
 
 
