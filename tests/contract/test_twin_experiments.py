@@ -1,0 +1,172 @@
+"""XNAT's contract, section 4: experiments."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from xnat_twin.testing import Session, XnatServer
+
+MR = {"xsiType": "xnat:mrSessionData"}
+
+
+def _fields(api: Session, path: str) -> dict[str, object]:
+    return dict(api.get(path, params={"format": "json"}).json()["items"][0]["data_fields"])
+
+
+@pytest.fixture
+def subject(project: str) -> str:
+    return f"/data/projects/{project}/subjects/S1"
+
+
+def test_new_is_201_existing_is_200_and_both_answer_the_accession_id(api: Session, subject: str) -> None:
+    path = f"{subject}/experiments/E1"
+    first, second = api.put(path, params=MR), api.put(path, params={"date": "2014-01-02"})
+    assert (first.status_code, second.status_code) == (201, 200)
+    assert re.fullmatch(r"\w+_E\d{5,}", first.text)
+    assert second.text == first.text
+    assert _fields(api, path)["date"] == "2014-01-02"
+
+
+def test_subject_in_the_path_is_created(api: Session, subject: str) -> None:
+    api.put(f"{subject}/experiments/E1", params=MR)
+    assert api.get(subject).status_code == 200
+
+
+def test_new_experiment_without_a_type_is_417(api: Session, subject: str) -> None:
+    answer = api.put(f"{subject}/experiments/E1")
+    assert (answer.status_code, "Need PUT Contents" in answer.text) == (417, True)
+
+
+@pytest.mark.parametrize(("xsi_type", "status"), [("xnat:noSuchData", 400), ("xnat:mrScanData", 422)])
+def test_type_that_is_no_experiment_is_refused(api: Session, subject: str, xsi_type: str, status: int) -> None:
+    assert api.put(f"{subject}/experiments/E1", params={"xsiType": xsi_type}).status_code == status
+
+
+def test_type_can_come_from_an_xpath_or_in_lower_case(api: Session, subject: str) -> None:
+    api.put(f"{subject}/experiments/E1", params={"xnat:petSessionData/date": "2014-01-02"})
+    api.put(f"{subject}/experiments/E2", params={"xsiType": "xnat:mrsessiondata"})
+    rows = api.get(f"{subject}/experiments").json()["ResultSet"]["Result"]
+    assert {row["label"]: row["xsiType"] for row in rows} == {"E1": "xnat:petSessionData", "E2": "xnat:mrSessionData"}
+
+
+def test_existing_experiment_keeps_its_type(api: Session, subject: str) -> None:
+    path = f"{subject}/experiments/E1"
+    api.put(path, params=MR)
+    assert api.put(path, params={"xsiType": "xnat:petSessionData", "note": "n"}).status_code == 200
+    item = api.get(path, params={"format": "json"}).json()["items"][0]
+    assert (item["meta"]["xsi:type"], item["data_fields"]["note"]) == ("xnat:mrSessionData", "n")
+
+
+def test_put_under_another_subject_moves_the_experiment(api: Session, project: str, subject: str) -> None:
+    identifier = api.put(f"{subject}/experiments/E1", params={**MR, "visit_id": "v1", "protocol": "p"}).text
+    other = f"/data/projects/{project}/subjects/S2"
+    answer = api.put(f"{other}/experiments/E1")
+    assert (answer.status_code, answer.text) == (200, identifier)
+    fields = _fields(api, f"/data/experiments/{identifier}")
+    assert fields["subject_ID"] == _fields(api, other)["ID"]
+    assert "protocol" not in fields
+
+
+def test_path_through_any_subject_finds_the_experiment(api: Session, project: str, subject: str) -> None:
+    api.put(f"{subject}/experiments/E1", params=MR)
+    assert _fields(api, f"/data/projects/{project}/experiments/E1")["label"] == "E1"
+
+
+def test_label_parameter_is_a_rename_and_nothing_else(api: Session, subject: str) -> None:
+    api.put(f"{subject}/experiments/E1", params={**MR, "note": "old"})
+    answer = api.put(f"{subject}/experiments/E1", params={"label": "E2", "note": "new"})
+    assert (answer.status_code, answer.text) == (200, "")
+    assert _fields(api, f"{subject}/experiments/E2")["note"] == "old"
+
+
+def test_label_as_an_xpath_is_not_a_rename(api: Session, subject: str) -> None:
+    api.put(f"{subject}/experiments/E1", params=MR)
+    same = {"xnat:mrSessionData/label": "E1", "note": "n"}
+    assert api.put(f"{subject}/experiments/E1", params=same).status_code == 200
+    assert _fields(api, f"{subject}/experiments/E1")["note"] == "n"
+    assert api.put(f"{subject}/experiments/E1", params={"xnat:mrSessionData/label": "E2"}).status_code == 400
+
+
+def test_rename_to_a_label_in_use_is_409(api: Session, subject: str) -> None:
+    for label in ("E1", "E2"):
+        api.put(f"{subject}/experiments/{label}", params=MR)
+    assert api.put(f"{subject}/experiments/E1", params={"label": "E2"}).status_code == 409
+
+
+def test_label_with_illegal_characters_fails_late(api: Session, subject: str) -> None:
+    assert api.put(f"{subject}/experiments/E.1", params=MR).status_code == 500
+
+
+def test_bad_date_is_400(api: Session, subject: str) -> None:
+    assert api.put(f"{subject}/experiments/E1", params={**MR, "date": "2014-02-30"}).status_code == 400
+
+
+def test_project_that_is_missing_is_404(api: Session) -> None:
+    assert api.put("/data/projects/no_such_project/subjects/S/experiments/E", params=MR).status_code == 404
+
+
+def test_contextless_path_takes_the_id_only(api: Session, subject: str) -> None:
+    identifier = api.put(f"{subject}/experiments/E1", params=MR).text
+    assert api.put(f"/data/experiments/{identifier}", params={"note": "n"}).status_code == 200
+    assert api.get("/data/experiments/E1").status_code == 404
+    assert api.delete(f"/data/experiments/{identifier}").status_code == 200
+
+
+def test_list_columns_and_spelling_of_subject_id(api: Session, project: str, subject: str) -> None:
+    identifier = api.put(f"{subject}/experiments/E1", params={**MR, "date": "2014-01-02"}).text
+    row = api.get(f"/data/projects/{project}/experiments").json()["ResultSet"]["Result"][0]
+    assert {"ID", "project", "date", "xsiType", "label", "insert_date", "URI"} <= set(row)
+    assert row["URI"] == f"/data/experiments/{identifier}"
+    params = {"columns": "ID,project,xnat:subjectAssessorData/subject_id", "format": "csv", "ID": identifier}
+    assert api.get("/data/experiments", params=params).text.split("\n")[0] == "ID,project,subject_ID,URI"
+
+
+def test_list_filter_takes_an_abstract_type(api: Session, project: str, subject: str) -> None:
+    api.put(f"{subject}/experiments/E1", params=MR)
+    path = f"/data/projects/{project}/experiments"
+
+    def count(xsi_type: str) -> int:
+        return len(api.get(path, params={"xsiType": xsi_type}).json()["ResultSet"]["Result"])
+
+    assert [count(f"xnat:{t}Data") for t in ("imageSession", "subjectAssessor", "petSession")] == [1, 1, 0]
+
+
+def test_list_of_an_unknown_subject_is_404(api: Session, subject: str) -> None:
+    assert api.get(f"{subject}/experiments").status_code == 404
+
+
+def test_delete_is_200_and_then_404(api: Session, subject: str) -> None:
+    api.put(f"{subject}/experiments/E1", params=MR)
+    assert [api.delete(f"{subject}/experiments/E1").status_code for _ in range(2)] == [200, 404]
+
+
+def test_xml_round_trip_with_scans(api: Session, subject: str) -> None:
+    path = f"{subject}/experiments/E1"
+    api.put(path, params={**MR, "date": "2014-01-02", "pi_lastname": "Smith"})
+    scan = {"xsiType": "xnat:mrScanData", "type": "T1", "xnat:mrScanData/parameters/voxelRes/x": "1.5"}
+    api.put(f"{path}/scans/1", params=scan)
+    document = api.get(path, params={"format": "xml"}).content
+    api.delete(path)
+    document = re.sub(rb' ID="\w+_E\d+"', b"", document)
+    assert api.put(path, data=document, headers={"Content-Type": "text/xml"}).status_code == 201
+    assert _fields(api, path)["date"] == "2014-01-02"
+    assert _fields(api, f"{path}/scans/1")["parameters/voxelRes/x"] == 1.5
+
+
+def test_rename_moves_the_files(api: Session, session: str) -> None:
+    api.put(f"{session}/resources/R/files/a.txt", data=b"a", headers={"Content-Type": "text/plain"})
+    api.put(session, params={"label": "renamed"})
+    assert api.get(session.replace("S1_MRI", "renamed") + "/resources/R/files/a.txt").content == b"a"
+
+
+@pytest.mark.practice_xnat("looks at the server's disk")
+def test_files_stay_on_disk_unless_they_are_to_be_removed(api: Session, xnat: XnatServer, session: str) -> None:
+    api.put(f"{session}/resources/R/files/a.txt", data=b"a", headers={"Content-Type": "text/plain"})
+    file = xnat.archive / session.split("/")[3] / "arc001" / "S1_MRI" / "RESOURCES" / "R" / "a.txt"
+    assert file.read_bytes() == b"a"
+    api.delete(session)
+    assert file.exists()
+    api.put(session, params=MR)
+    api.delete(session, params={"removeFiles": "true"})
+    assert not file.exists()
