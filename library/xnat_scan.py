@@ -98,6 +98,14 @@ EXAMPLES = r"""
     quality: usable
     fields:
       xnat:mrScanData/parameters/tr: 2.3
+
+- name: Delete it with its files
+  xnat_scan:
+    project: test1
+    subject: sub001
+    experiment: sub001_MRI
+    scan: "1"
+    state: absent
 """
 
 RETURN = r"""

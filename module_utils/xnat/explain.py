@@ -61,6 +61,10 @@ def _tls_problem(text: str, host: str, ca_path: str | None) -> str:
             "the CA that "
             "signed it, in PEM form; the server's admin has it."
         )
+    if "NO_CERTIFICATE_OR_CRL_FOUND" in text or "PEM lib" in text or "invalid path" in text:
+        return (
+            f"the file {ca_path or 'of known CAs'} holds no certificate in PEM form. Give ca_path the file of the CA."
+        )
     if "Hostname mismatch" in text or "doesn't match" in text or "IP address mismatch" in text:
         return f"the certificate belongs to another name than {host!r}. Use the name that is in the certificate."
     if "expired" in text:

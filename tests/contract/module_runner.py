@@ -36,9 +36,10 @@ class Modules:
     output: list[str] = field(default_factory=list)
 
     def run(self, name: str, /, *, check: bool = False, **options: Any) -> dict[str, Any]:
-        """Run `xnat_{name}` with these options; those of the connection are filled in."""
+        """Run `xnat_{name}` with these options; those of the connection are filled in, None leaves one out."""
         given = {"url": self.url, "username": self.username, "password": self.password, "ca_path": self.ca_path}
-        arguments = {**given, **options, "_ansible_check_mode": check, "_ansible_diff": True}
+        asked = {name: value for name, value in {**given, **options}.items() if value is not None}
+        arguments = {**asked, "_ansible_check_mode": check, "_ansible_diff": True}
         module = importlib.import_module(f"xnat_{name}")
         printed = io.StringIO()
         with patch_module_args(arguments), contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):

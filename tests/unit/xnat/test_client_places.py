@@ -90,7 +90,7 @@ def test_a_delete_that_takes_others_along_is_not_reported_as_success(wire: Wire,
     ]
     wire.replies += [LOGIN, (200, '{"items": [{"data_fields": {"ID": "p"}}]}'), table(*rows), (200, ""), table()]
     wire.replies += [(200, "")]
-    with connect() as session, pytest.raises(VerificationError, match="took other files along.*: b"):
+    with connect() as session, pytest.raises(VerificationError, match=r"took other files along.*: b"):
         resource.remove_file(session, Address("p", resource="R"), "a")
 
 

@@ -1,0 +1,159 @@
+"""The modules and playbooks/upload_niftis.yml through the real ansible-playbook: runs, check mode, diff, secrets."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nibabel
+import pytest
+from conftest import XnatServer
+
+ROOT = Path(__file__).parents[2]
+IMAGES = Path(nibabel.__file__).parent / "tests" / "data"
+PLAYBOOK = ROOT / "playbooks" / "upload_niftis.yml"
+
+
+@dataclass
+class Run:
+    code: int
+    output: str
+
+    @property
+    def recap(self) -> str:
+        return next(line for line in self.output.splitlines() if line.startswith("localhost ") and "changed=" in line)
+
+
+@dataclass
+class Ansible:
+    """ansible-playbook as a user types it, in `folder`, with the server in the environment."""
+
+    xnat: XnatServer
+    folder: Path
+
+    def __call__(self, playbook: Path, *arguments: str, **environment: str) -> Run:
+        settings = {
+            **os.environ,
+            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+            "ANSIBLE_LOCALHOST_WARNING": "False",
+            "ANSIBLE_INVENTORY_UNPARSED_WARNING": "False",
+            "ANSIBLE_NOCOLOR": "1",
+            "PWD": str(self.folder),
+            "XNAT_URL": self.xnat.url,
+            "XNAT_USER": self.xnat.admin,
+            "XNAT_PASSWORD": self.xnat.password,
+            **({"XNAT_CA_PATH": self.xnat.ca_path} if self.xnat.ca_path else {}),
+            **environment,
+        }
+        command = [str(Path(sys.executable).parent / "ansible-playbook"), str(playbook), *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, cwd=self.folder, env=settings, check=False)
+        return Run(done.returncode, done.stdout + done.stderr)
+
+
+@pytest.fixture
+def ansible(xnat: XnatServer, tmp_path: Path) -> Ansible:
+    return Ansible(xnat, tmp_path)
+
+
+@pytest.fixture
+def uploads(xnat: XnatServer, tmp_path: Path) -> dict[str, Any]:
+    """Two images into one scan of a project that does not exist yet; one path relative to where one types."""
+    (tmp_path / "anatomical.nii").write_bytes((IMAGES / "anatomical.nii").read_bytes())
+    return {
+        "project": xnat.new_id(),
+        "subject": "sub001",
+        "session": "sub001_MRI",
+        "scan": 1,
+        "type": "T1",
+        "src": ["anatomical.nii", str(IMAGES / "example4d.nii.gz")],
+    }
+
+
+def given(tmp_path: Path, *uploads: Any) -> str:
+    file = tmp_path / "uploads.json"
+    file.write_text(json.dumps({"uploads": list(uploads)}))
+    return f"-e@{file}"
+
+
+def test_the_whole_road_and_back(ansible: Ansible, uploads: dict[str, Any], tmp_path: Path, xnat: XnatServer) -> None:
+    what = given(tmp_path, uploads)
+    predicted = ansible(PLAYBOOK, what, "--check", "--diff")
+    assert predicted.code == 0, predicted.output
+    assert "changed=2 " in predicted.recap
+    assert "anatomical.nii: 68002 bytes" in predicted.output
+    assert xnat.session().get(f"{xnat.url}/data/projects/{uploads['project']}?format=json").status_code == 404
+
+    first = ansible(PLAYBOOK, what, "-vvv")
+    assert first.code == 0, first.output
+    assert "changed=2 " in first.recap
+    for name in ("anatomical.nii", "example4d.nii.gz"):
+        data = (IMAGES / name).read_bytes()
+        assert hashlib.md5(data, usedforsecurity=False).hexdigest() in first.output
+        assert f"{uploads['project']}/sub001/sub001_MRI/1/NIFTI/{name}" in first.output
+    assert xnat.password not in predicted.output + first.output
+
+    second = ansible(PLAYBOOK, what)
+    assert second.code == 0, second.output
+    assert "changed=0 " in second.recap
+    assert "unchanged (same size and MD5)" in second.output
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (None, "There is nothing to upload. Say what to upload in a file"),
+        ({"src": None}, "Upload 1 of 1 lacks src."),
+        ({"session": None, "type": None}, "Upload 1 of 1 lacks type, session."),
+        ({"sorce": "x"}, "It has sorce, which means nothing here."),
+        ({"src": "nope.nii"}, "src: there is no file"),
+        ({"subject": "sub 001"}, "subject: 'sub 001' contains ' '"),
+    ],
+)
+def test_bad_input_is_one_clear_message(
+    ansible: Ansible, uploads: dict[str, Any], tmp_path: Path, change: dict[str, Any] | None, message: str
+) -> None:
+    upload = {name: value for name, value in {**uploads, **(change or {})}.items() if value is not None}
+    run = ansible(PLAYBOOK, *([] if change is None else [given(tmp_path, upload)]))
+    assert run.code == 2
+    assert message in " ".join(run.output.split())
+    assert "Traceback" not in run.output
+
+
+@pytest.mark.parametrize("verbosity", ["-v", "-vvv"])
+def test_no_secret_in_any_output(
+    ansible: Ansible, tmp_path: Path, xnat: XnatServer, project: str, verbosity: str
+) -> None:
+    """Given as option, as variable, in the environment and in a refused URL; in success, in failure and in a diff."""
+    sentinel = "s3ntinel-Passw0rd"
+    book = tmp_path / "book.yml"
+    book.write_text(
+        f"""
+- hosts: localhost
+  gather_facts: false
+  vars:
+    ansible_python_interpreter: "{{{{ ansible_playbook_python }}}}"
+  tasks:
+    - xnat_subject: {{project: {project}, subject: s, password: "{{{{ secret }}}}", yob: 1950}}
+      ignore_errors: true
+    - xnat_subject: {{project: {project}, subject: s, token: "alias:{{{{ secret }}}}"}}
+      ignore_errors: true
+    - xnat_subject: {{project: {project}, subject: s, url: "https://ana:{{{{ secret }}}}@xnat.invalid"}}
+      ignore_errors: true
+    - xnat_subject: {{project: {project}, subject: s, yob: 1950}}
+    - xnat_file: {{project: {project}, resource: R, src: {book}}}
+"""
+    )
+    # In a file of its own, as a vault is: Ansible quotes the lines of a playbook around a failure.
+    (tmp_path / "secret.json").write_text(json.dumps({"secret": sentinel}))
+    run = ansible(book, verbosity, "--diff", f"-e@{tmp_path / 'secret.json'}")
+    assert run.code == 0, run.output
+    assert "ignored=3" in run.recap
+    assert "answered 401" in run.output
+    assert sentinel not in run.output
+    assert xnat.password not in run.output

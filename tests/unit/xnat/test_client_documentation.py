@@ -1,0 +1,145 @@
+"""Every module of library/ is documented as it behaves, in every option, default and example."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import re
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.xnat import module as glue
+
+ROOT = Path(__file__).parents[3]
+MODULES = sorted(path.stem for path in (ROOT / "library").glob("xnat_*.py"))
+
+
+@cache
+def specification(name: str) -> dict[str, Any]:
+    """The argument spec that the module really uses."""
+    found: dict[str, Any] = {}
+
+    class Enough(Exception):  # noqa: N818 (no error: it only stops the module)
+        pass
+
+    def remember(options: dict[str, Any], **_: Any) -> None:
+        found.update(options)
+        raise Enough
+
+    module = importlib.import_module(name)
+    real, module.XnatModule = module.XnatModule, remember
+    try:
+        module.main()
+    except Enough:
+        return found
+    finally:
+        module.XnatModule = real
+    raise AssertionError(f"{name} did not make a module")
+
+
+@cache
+def documentation() -> dict[str, Any]:
+    """What ansible-doc makes of all modules, fragments included."""
+    command = [str(Path(sys.executable).parent / "ansible-doc"), "--json", "-t", "module", *MODULES]
+    environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, check=False)
+    assert done.returncode == 0, done.stderr
+    return dict(json.loads(done.stdout))
+
+
+def test_the_six_modules_are_there() -> None:
+    assert {"project", "subject", "experiment", "scan", "resource", "file"} <= {name[5:] for name in MODULES}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_options_are_documented_as_they_are(name: str) -> None:
+    documented = documentation()[name]["doc"]["options"]
+    real = specification(name)
+    assert set(documented) == set(real)
+    for option, spec in real.items():
+        words = documented[option]
+        for key, default in (("type", "str"), ("default", None), ("required", False), ("choices", None)):
+            assert words.get(key, default) == spec.get(key, default), f"{option}: {key}"
+        assert words.get("elements") == spec.get("elements"), option
+        assert words.get("aliases", []) == spec.get("aliases", []), option
+        if "fallback" in spec:
+            (variable,) = spec["fallback"][1]
+            assert f"E({variable})" in " ".join(words["description"]), option
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_secrets_are_not_logged(name: str) -> None:
+    spec = specification(name)
+    assert spec["password"]["no_log"]
+    assert spec["token"]["no_log"]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_are_valid(name: str) -> None:
+    tasks = yaml.safe_load(documentation()[name]["examples"])
+    assert len(tasks) >= 2
+    validator = ArgumentSpecValidator(specification(name))
+    for task in tasks:
+        assert task["name"]
+        result = validator.validate(task[name])
+        assert result.error_messages == [], task
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_what_is_returned_is_documented(name: str) -> None:
+    returned = documentation()[name]["return"]
+    assert {"object", "requests"} <= set(returned)
+    if name == "xnat_file":
+        assert {"name", "path", "size", "digest", "uri", "action", "reason"} == set(returned["files"]["contains"])
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_check_mode_and_diff_are_promised_and_the_text_renders(name: str) -> None:
+    doc = documentation()[name]["doc"]
+    assert doc["attributes"]["check_mode"]["support"] == doc["attributes"]["diff_mode"]["support"] == "full"
+    assert doc["short_description"]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_is_documentation_and_one_call(name: str) -> None:
+    source = (ROOT / "library" / f"{name}.py").read_text()
+    code = re.sub(r'"""', "", source[source.index("from ansible.module_utils") :])
+    assert len([line for line in code.splitlines() if line.strip()]) <= 30
+    assert "requests" not in code
+    assert "/data" not in code
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_module_has_contract_tests(name: str) -> None:
+    short = name.removeprefix("xnat_")
+    tests = "".join(path.read_text() for path in (ROOT / "tests" / "contract").glob("test_module_*.py"))
+    assert f"modules.{short}(" in tests or f'"{short}"' in tests
+
+
+def test_only_session_sends_requests_and_only_address_builds_paths() -> None:
+    for path in (ROOT / "module_utils" / "xnat").glob("*.py"):
+        source = path.read_text()
+        if path.name != "session.py":
+            assert not re.search(r"^\s*(import|from) (requests|urllib3|http)\b", source, re.MULTILINE), path.name
+        if path.name not in {"address.py"}:
+            assert "/data/" not in re.sub(r'"""(.*?)"""|#.*', "", source, flags=re.DOTALL), path.name
+        if path.name != "module.py":
+            assert "ansible" not in re.sub(r'"""(.*?)"""|#.*', "", source, flags=re.DOTALL), path.name
+
+
+def test_a_missing_requests_library_is_reported_in_ansibles_words(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from ansible.module_utils.testing import patch_module_args
+
+    monkeypatch.setattr(glue.session, "REQUESTS_ERROR", "No module named 'requests'")
+    with patch_module_args({"project": "p", "url": "https://xnat.test"}), pytest.raises(SystemExit):
+        importlib.import_module("xnat_project").main()
+    assert "Failed to import the required Python library (requests)" in json.loads(capsys.readouterr().out)["msg"]
