@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from xnat_twin.testing import Session, XnatServer
 
 MR = {"xsiType": "xnat:mrScanData", "type": "T1"}
 
 
-def _item(api: Session, path: str) -> dict[str, dict[str, object]]:
+def _item(api: Session, path: str) -> dict[str, Any]:
     return dict(api.get(path, params={"format": "json"}).json()["items"][0])
 
 
@@ -64,7 +66,7 @@ def test_fields_are_typed_and_those_not_mentioned_stay(api: Session, scan: str) 
 
 def test_additional_parameters_are_list_entries(api: Session, scan: str) -> None:
     api.put(scan, params={"xnat:mrScanData/parameters/addParam[name=N]/addField": "V"})
-    children = {child["field"]: child["items"] for child in _item(api, scan)["children"]}  # type: ignore[call-overload]
+    children = {child["field"]: child["items"] for child in _item(api, scan)["children"]}
     assert children["parameters/addParam"][0]["data_fields"] == {"name": "N", "addField": "V"}
 
 

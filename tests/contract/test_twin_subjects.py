@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from xnat_twin.testing import Session, XnatServer
@@ -179,8 +180,6 @@ def test_xml_with_data_deletion_is_the_whole_truth(api: Session, subjects: str, 
 
 
 def test_parallel_puts_of_one_label_make_one_subject(xnat: XnatServer, subjects: str) -> None:
-    from concurrent.futures import ThreadPoolExecutor
-
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(lambda _: xnat.session().put(f"{subjects}/S1"), range(4)))
     assert {answer.status_code for answer in answers} <= {200, 201, 409}

@@ -10,7 +10,7 @@ from falcon import Request, Response
 
 from .errors import StatusError, XapiError, status_line, status_page
 from .middleware import Application, InjectedFaults, Login, RawPath, ReadToEnd
-from .resources import administration, catalogs, experiments, files, login, pages, projects, scans, subjects
+from .resources import administration, catalogs, experiments, files, login, pages, projects, scans, sharing, subjects
 from .resources.base import Endpoint
 from .site import Site
 
@@ -55,11 +55,13 @@ def _routes(site: Site) -> Iterator[tuple[str, Endpoint]]:
         yield path, subjects.SubjectList(site)
     for path in _SUBJECTS:
         yield path, subjects.OneSubject(site)
+        yield f"{path}/projects/{{target}}", sharing.SubjectSharing(site)
         yield f"{path}/{{tail:path}}", subjects.OneSubject(site)
     for path in (f"{_PROJECT}/experiments", f"{_SUBJECTS[0]}/experiments", "/data/experiments"):
         yield path, experiments.ExperimentList(site)
     for path in _EXPERIMENTS:
         yield path, experiments.OneExperiment(site)
+        yield f"{path}/projects/{{target}}", sharing.ExperimentSharing(site)
         yield f"{path}/scans", scans.ScanList(site)
         yield f"{path}/{{tail:path}}", experiments.OneExperiment(site)
     for path in _SCANS:

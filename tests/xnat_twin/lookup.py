@@ -11,7 +11,18 @@ from sqlalchemy.orm import Session
 
 from .errors import StatusError
 from .permissions import Access, access
-from .store import OWNER_KEYS, Experiment, Owner, Project, Resource, Scan, Subject, User
+from .store import (
+    OWNER_KEYS,
+    Experiment,
+    ExperimentShare,
+    Owner,
+    Project,
+    Resource,
+    Scan,
+    Subject,
+    SubjectShare,
+    User,
+)
 
 #: What XNAT takes as a label or an ID.
 VALID_ID = re.compile(r"[A-Za-z0-9_-]+")
@@ -39,30 +50,65 @@ class Finder:
         return found if found is not None and self.access(found) >= Access.PROJECT else None
 
     def subject(self, project: Project | None, identifier: str) -> Subject | None:
-        """By label in the project, else by accession ID."""
+        """By label in the project, its own or a shared one, else by accession ID."""
         found = None
         if project is not None:
-            found = self.session.scalar(
-                select(Subject).where(Subject.project_id == project.project_id, Subject.label == identifier)
+            own = select(Subject).where(Subject.project_id == project.project_id, Subject.label == identifier)
+            shared = (
+                select(Subject)
+                .join(SubjectShare, SubjectShare.subject_id == Subject.subject_id)
+                .where(SubjectShare.project_id == project.project_id, SubjectShare.label == identifier)
             )
-        if found is None:
-            found = self.session.scalar(select(Subject).where(Subject.id == identifier))
-            if found is not None and project is not None and found.project_id != project.project_id:
-                found = None
-        return found if found is not None and self.may_read(found.project) else None
+            found = self.session.scalar(own) or self.session.scalar(shared)
+        found = found or self.session.scalar(select(Subject).where(Subject.id == identifier))
+        return found if found is not None and self._may_read_in(project, found) else None
 
     def experiment(self, project: Project | None, identifier: str) -> Experiment | None:
-        """By label in the project, else by accession ID; the subject in a path is not looked at, as in XNAT."""
+        """As `subject`. The subject in a path is not looked at, as in XNAT."""
         found = None
         if project is not None:
-            found = self.session.scalar(
-                select(Experiment).where(Experiment.project_id == project.project_id, Experiment.label == identifier)
+            own = select(Experiment).where(Experiment.project_id == project.project_id, Experiment.label == identifier)
+            shared = (
+                select(Experiment)
+                .join(ExperimentShare, ExperimentShare.experiment_id == Experiment.experiment_id)
+                .where(ExperimentShare.project_id == project.project_id, ExperimentShare.label == identifier)
             )
-        if found is None:
-            found = self.session.scalar(select(Experiment).where(Experiment.id == identifier))
-            if found is not None and project is not None and found.project_id != project.project_id:
-                found = None
-        return found if found is not None and self.may_read(found.project) else None
+            found = self.session.scalar(own) or self.session.scalar(shared)
+        found = found or self.session.scalar(select(Experiment).where(Experiment.id == identifier))
+        return found if found is not None and self._may_read_in(project, found) else None
+
+    def shares(self, item: Subject | Experiment) -> dict[int, str | None]:
+        """The projects that an object is shared with, by number, and its label there."""
+        query = (
+            select(SubjectShare.project_id, SubjectShare.label).where(SubjectShare.subject_id == item.subject_id)
+            if isinstance(item, Subject)
+            else select(ExperimentShare.project_id, ExperimentShare.label).where(
+                ExperimentShare.experiment_id == item.experiment_id
+            )
+        )
+        return {row.project_id: row.label for row in self.session.execute(query)}
+
+    def unshare(self, item: Subject | Experiment, project: Project) -> None:
+        """Take a shared object out of a project. 403 without the right to delete there."""
+        if self.access(project) < Access.DELETE:
+            raise StatusError(403, "User account doesn't have permission to remove this object from the project.")
+        share: SubjectShare | ExperimentShare | None
+        if isinstance(item, Subject):
+            share = self.session.get(SubjectShare, (item.subject_id, project.project_id))
+        else:
+            share = self.session.get(ExperimentShare, (item.experiment_id, project.project_id))
+        if share is not None:
+            self.session.delete(share)
+
+    def _may_read_in(self, project: Project | None, item: Subject | Experiment) -> bool:
+        """Whether the user may read the object through the given project, or through any of its projects."""
+        if project is not None and project.project_id == item.project_id:
+            return self.may_read(project)
+        shares = self.shares(item)
+        if project is not None:
+            return project.project_id in shares and self.may_read(project)
+        projects = [item.project, *(self.session.get_one(Project, number) for number in shares)]
+        return any(self.may_read(one) for one in projects)
 
     def scan(self, experiment: Experiment, identifier: str) -> Scan | None:
         """By ID alone."""

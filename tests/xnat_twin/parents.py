@@ -12,7 +12,6 @@ from urllib.parse import unquote_plus
 
 from .errors import StatusError
 from .lookup import Finder, project_of
-from .permissions import Access
 from .store import Experiment, Owner, Project, Scan, Subject
 
 
@@ -76,6 +75,7 @@ def resolve(finder: Finder, names: Mapping[str, str], method: str) -> Parents:
             parents.experiment = None  # the fall-back skips the session
     if not parents.owners:
         raise StatusError(404, "Unable to identify experiment")
-    if finder.access(parents.secured_by) < Access.READ:
+    deepest = parents.owners[0]
+    if isinstance(deepest, Project) and not finder.may_read(deepest):  # protected: seen, but not its data
         raise StatusError(404)
     return parents

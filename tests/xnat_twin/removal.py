@@ -7,7 +7,17 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from .store import OWNER_KEYS, Experiment, Membership, Owner, Project, Resource, Scan, Subject
+from .store import OWNER_KEYS, Experiment, Membership, Owner, Project, Resource, Scan, Subject, SubjectShare
+
+
+def is_shared_out(session: Session, project: Project) -> bool:
+    """Whether another project uses a subject of this one; it cannot be deleted then."""
+    query = (
+        select(SubjectShare)
+        .join(Subject, Subject.subject_id == SubjectShare.subject_id)
+        .where(Subject.project_id == project.project_id)
+    )
+    return session.scalar(query.limit(1)) is not None
 
 
 def delete_project(session: Session, project: Project) -> None:

@@ -157,6 +157,28 @@ class Scan(Item, Base):
         return self.experiment.project
 
 
+class SubjectShare(Base):
+    """A subject that another project may use as well, under a label of its own if it has one."""
+
+    __tablename__ = "xnat_subject_share"
+    __table_args__ = (UniqueConstraint("project_id", "label"),)
+    subject_id: Mapped[int] = mapped_column(ForeignKey("xnat_subject.subject_id", ondelete="CASCADE"), primary_key=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey("xnat_project.project_id", ondelete="CASCADE"), primary_key=True)
+    label: Mapped[str | None] = mapped_column(String(255))
+
+
+class ExperimentShare(Base):
+    """The same for an experiment."""
+
+    __tablename__ = "xnat_experiment_share"
+    __table_args__ = (UniqueConstraint("project_id", "label"),)
+    experiment_id: Mapped[int] = mapped_column(
+        ForeignKey("xnat_experiment.experiment_id", ondelete="CASCADE"), primary_key=True
+    )
+    project_id: Mapped[int] = mapped_column(ForeignKey("xnat_project.project_id", ondelete="CASCADE"), primary_key=True)
+    label: Mapped[str | None] = mapped_column(String(255))
+
+
 class Resource(Base):
     """A resource folder of exactly one owner. Labels are not unique: two parallel creations make two, as in XNAT."""
 

@@ -94,24 +94,26 @@ def project_row(project: Project) -> dict[str, object]:
     }
 
 
-def subject_row(subject: Subject) -> dict[str, object]:
+def subject_row(subject: Subject, shared_label: str | None = None) -> dict[str, object]:
+    """A line of a subject list; in a project that it is shared with it has the label of that project."""
     return {
         **_by_shortcut(schema.SUBJECT, schema.SUBJECT, subject),
         **_common(subject),
         "ID": subject.id,
         "project": subject.project.id,
-        "label": subject.label,
+        "label": shared_label or subject.label,
         "URI": f"/data/subjects/{subject.id}",
     }
 
 
-def experiment_row(experiment: Experiment) -> dict[str, object]:
+def experiment_row(experiment: Experiment, shared_label: str | None = None) -> dict[str, object]:
+    """As `subject_row`."""
     return {
         **_by_shortcut(schema.EXPERIMENT, experiment.xsi_type, experiment),
         **_common(experiment),
         "ID": experiment.id,
         "project": experiment.project.id,
-        "label": experiment.label,
+        "label": shared_label or experiment.label,
         "xsiType": experiment.xsi_type,
         "subject_ID": experiment.subject.id,
         "subject_label": experiment.subject.label,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from falcon import Request, Response
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from .. import removal, schema
 from ..errors import StatusError
@@ -12,7 +12,7 @@ from ..items import Submission
 from ..lookup import VALID_ID, Finder
 from ..params import Params
 from ..permissions import Access
-from ..store import Experiment, Project, Subject, now
+from ..store import Experiment, ExperimentShare, Project, Subject, now
 from ..views import experiment_document, experiment_row, listing
 from .base import Endpoint, params_of, read_document, requested_changes, send_item, send_table, send_text
 from .scans import save_scan
@@ -38,10 +38,15 @@ class ExperimentList(Endpoint):
             query = select(Experiment).order_by(Experiment.experiment_id)
             home = readable_project(finder, project) if project is not None else None
             if home is not None:
-                query = query.where(Experiment.project_id == home.project_id)
+                guests = select(ExperimentShare.experiment_id).where(ExperimentShare.project_id == home.project_id)
+                query = query.where(or_(Experiment.project_id == home.project_id, Experiment.experiment_id.in_(guests)))
             if subject is not None:
                 query = query.where(Experiment.subject_id == _subject(finder, home, subject).subject_id)
-            rows = [experiment_row(e) for e in finder.session.scalars(query) if finder.may_read(e.project)]
+            if home is not None:
+                labels = {e.id: finder.shares(e).get(home.project_id) for e in finder.session.scalars(query)}
+                rows = [experiment_row(e, labels[e.id]) for e in finder.session.scalars(query)]
+            else:
+                rows = [experiment_row(e) for e in finder.session.scalars(query) if finder.may_read(e.project)]
         table = listing(params_of(req), schema.EXPERIMENT, rows, _COLUMNS)
         table.title = "Matching experiments"
         send_table(req, resp, table)
@@ -102,6 +107,10 @@ class OneExperiment(Endpoint):
     ) -> None:
         with self.writing(req) as finder:
             found = self._find(finder, project, experiment)
+            home = finder.project(project) if project is not None else None
+            if home is not None and home is not found.project:
+                finder.unshare(found, home)
+                return
             if finder.access(found.project) < Access.DELETE:
                 raise StatusError(403, "User account doesn't have permission to delete this experiment.")
             folder = self.site.archive.folder(found)

@@ -67,6 +67,8 @@ class OneProject(Endpoint):
                 raise StatusError(400)
             if finder.access(found) < Access.DELETE:
                 raise StatusError(403)
+            if removal.is_shared_out(finder.session, found):
+                return  # XNAT says 200 and leaves everything as it is
             folder = self.site.archive.folder(found)
             finder.session.add(RetiredProject(id=found.id))
             removal.delete_project(finder.session, found)

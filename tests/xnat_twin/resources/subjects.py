@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from falcon import Request, Response
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.exc import IntegrityError
 
 from .. import removal, schema
@@ -12,7 +12,7 @@ from ..fields import Fields, InvalidValueError, merge
 from ..lookup import VALID_ID, Finder
 from ..permissions import Access
 from ..preferences import Preferences
-from ..store import Owner, Project, Subject, next_number, now
+from ..store import Owner, Project, Subject, SubjectShare, next_number, now
 from ..tables import Table
 from ..views import listing, subject_document, subject_row
 from .base import Endpoint, params_of, read_document, requested_changes, send_item, send_table, send_text
@@ -27,8 +27,13 @@ class SubjectList(Endpoint):
         with self.reading(req) as finder:
             query = select(Subject).order_by(Subject.subject_id)
             if project is not None:
-                query = query.where(Subject.project_id == readable_project(finder, project).project_id)
-            rows = [subject_row(s) for s in finder.session.scalars(query) if finder.may_read(s.project)]
+                home = readable_project(finder, project)
+                guests = select(SubjectShare.subject_id).where(SubjectShare.project_id == home.project_id)
+                query = query.where(or_(Subject.project_id == home.project_id, Subject.subject_id.in_(guests)))
+                labels = {s.subject_id: finder.shares(s).get(home.project_id) for s in finder.session.scalars(query)}
+                rows = [subject_row(s, labels[s.subject_id]) for s in finder.session.scalars(query)]
+            else:
+                rows = [subject_row(s) for s in finder.session.scalars(query) if finder.may_read(s.project)]
         table = listing(params_of(req), schema.SUBJECT, rows, _COLUMNS)
         table.title = "Subjects"
         send_table(req, resp, table)
@@ -106,6 +111,10 @@ class OneSubject(Endpoint):
     def on_delete(self, req: Request, resp: Response, subject: str, project: str | None = None) -> None:
         with self.writing(req) as finder:
             found = self._find(finder, project, subject)
+            home = finder.project(project) if project is not None else None
+            if home is not None and home is not found.project:
+                finder.unshare(found, home)
+                return
             if finder.access(found.project) < Access.DELETE:
                 raise StatusError(403, "User account doesn't have permission to delete this subject.")
             experiments = removal.experiments_of(finder.session, found)
