@@ -176,21 +176,10 @@ class Address:
         """The object that holds the resource (this object itself if no resource is given)."""
         return replace(self, resource=None)
 
-    @property
-    def parent(self) -> Address | None:
-        """The next object above, or None for a project."""
-        kinds = [kind for kind in KINDS if getattr(self, kind) is not None]
-        return self.up_to(kinds[-2]) if len(kinds) > 1 else None
-
     def __str__(self) -> str:
         """Name the object as a person would: the deepest first, with all that it belongs to."""
         kinds = [kind for kind in reversed(KINDS) if getattr(self, kind) is not None]
         return " of ".join(f"{kind} {getattr(self, kind)}" for kind in kinds)
-
-    @property
-    def name(self) -> str:
-        """Name the object shortly, without what it belongs to."""
-        return f"{self.kind} {self.label}"
 
     @property
     def path(self) -> str:

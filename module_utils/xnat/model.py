@@ -229,9 +229,9 @@ def remove(session: Session, address: Address) -> Outcome:
             403: "This account may not delete it: on most sites only owners of a project may. Nothing was deleted."
         },
     )
-    place.items.clear()
+    # By its path in the project: an experiment that was only shared into the project lives on under its ID.
     for wait in (*_LOOK_AGAIN, 0.0):
-        if _read_item(session, place) is None:
+        if session.read(place.address.path, f"see whether the {address} is gone") is None:
             return outcome
         session.pause(wait)
     if address.kind == "project":

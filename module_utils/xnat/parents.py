@@ -32,11 +32,6 @@ class Place:
     rows: dict[str, dict[str, str]] = field(default_factory=dict)
     items: dict[str, dict[str, Any]] = field(default_factory=dict)
 
-    @property
-    def exists(self) -> bool:
-        """Whether the object itself exists."""
-        return not self.missing
-
     def require(self, kinds: list[str]) -> None:
         """Raise an XnatError that names the first of `kinds` that is missing."""
         for kind in kinds:

@@ -161,9 +161,8 @@ def ensure_resource(session: Session, address: Address, labels: Labels, *, creat
 
 
 def _make(session: Session, resource: Address, labels: Labels) -> dict[str, str] | None:
-    """Create the resource. Made by itself and before any file: XNAT may put files of an unknown label elsewhere."""
-    # 409 means that it is there: a repeated request, or someone else, was faster.
-    session.request("PUT", resource.path, f"create the {resource}", labels.parameters(), accept=(200, 201, 409))
+    """Create the resource, and make sure that it is there."""
+    _put(session, resource, labels)
     row = find(session, resource)
     if row is None:
         raise VerificationError(
@@ -171,6 +170,12 @@ def _make(session: Session, resource: Address, labels: Labels) -> dict[str, str]
             f"ask an owner of project {resource.project} to make it a member."
         )
     return row
+
+
+def _put(session: Session, resource: Address, labels: Labels) -> None:
+    """Create the resource, by itself and before any file: XNAT may put files of an unknown label elsewhere."""
+    # 409 means that it is there: a repeated request, or someone else, was faster.
+    session.request("PUT", resource.path, f"create the {resource}", labels.parameters(), accept=(200, 201, 409))
 
 
 def remove_resource(session: Session, address: Address) -> Outcome:
@@ -241,7 +246,8 @@ def upload(
         outcome.files = [_kept_or_planned(action) for action in actions]
         return outcome
     if not exists:
-        _make(session, resource, labels)
+        # Looking whether it was made is left to the look at the files.
+        _put(session, resource, labels)
     carrier = Upload(session, resource, labels, overwrite, lambda: list_files(session, resource))
     outcome.files = carrier.run(actions)
     outcome.changed = any(file["action"] != "unchanged" for file in outcome.files) or bool(outcome.created_parents)

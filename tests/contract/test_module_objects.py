@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible.module_utils.xnat import session as client_session
 from conftest import XnatServer
 from module_runner import ModuleFailedError, Modules
 
@@ -326,13 +327,24 @@ def test_an_account_that_may_only_read_is_told_so(kind: str, project: str, modul
         reader.run(kind, project=project, **KEYS[kind], state="absent")
 
 
-def test_a_project_that_is_not_deleted_despite_200(modules: Modules, xnat: XnatServer) -> None:
-    owner, other = xnat.new_project(), xnat.new_project()
-    modules.subject(project=owner, subject="shared")
-    url = f"{xnat.url}/data/projects/{owner}/subjects/shared/projects/{other}"
-    xnat.session().put(url).raise_for_status()
-    with pytest.raises(ModuleFailedError, match=r"answered 200 and did not delete the project .* shared with another"):
-        modules.project(project=owner, state="absent")
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [("project", "answered 200 and did not delete the project .* shared with another"), ("scan", "is still there")],
+)
+def test_an_object_that_is_not_deleted_despite_200(
+    kind: str, message: str, project: str, modules: Modules, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """XNAT skips the deletion of a project silently when a subject in it is shared with another one."""
+    monkeypatch.setattr(client_session.time, "sleep", lambda _: None)
+    modules.scan(project=project, **KEYS["scan"])
+    real = client_session.Session.request
+
+    def swallow(session: client_session.Session, method: str, *arguments: Any, **more: Any) -> Any:
+        return client_session.Answer(200, "") if method == "DELETE" else real(session, method, *arguments, **more)
+
+    monkeypatch.setattr(client_session.Session, "request", swallow)
+    with pytest.raises(ModuleFailedError, match=message):
+        modules.run(kind, project=project, **KEYS[kind], state="absent")
 
 
 def test_requests_are_few(project: str, modules: Modules) -> None:
