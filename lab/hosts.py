@@ -26,6 +26,7 @@ def up(lab: Lab) -> None:
             _start(lab, host, wanted)
     for host in lab.hosts:
         _await_boot(lab, host)
+        _admit(lab, host)
 
 
 def down(lab: Lab) -> None:
@@ -93,6 +94,14 @@ def _assert_free(port: int) -> None:
             raise LabError(
                 f"Port {port} is in use on this machine. Choose another: LAB_HTTPS_PORT=9443 make demo"
             ) from error
+
+
+def _admit(lab: Lab, host: str) -> None:
+    """Let the lab's SSH key in, as a cloud image does with its owner's."""
+    public = (lab.directory / "ssh_key.pub").read_text().strip()
+    script = 'umask 077; mkdir -p /root/.ssh /run/sshd; printf "%s\\n" "$1" > /root/.ssh/authorized_keys'
+    container = lab.container(host)
+    run(["podman", "exec", container, "sh", "-c", script, "sh", public], advice=_look(container))
 
 
 def _await_boot(lab: Lab, host: str) -> None:

@@ -24,6 +24,7 @@ PACKAGES = (
     "ca-certificates",
     "procps",
     "sudo",
+    "openssh-server",
 )
 
 

@@ -1,4 +1,4 @@
-"""Make the lab's passwords, its small certificate authority and the front door's certificate, once.
+"""Make the lab's passwords, SSH key, small certificate authority and the front door's certificate, once.
 
 All of it is worthless outside of this machine, and still kept like the real thing: ignored by git, readable by the
 owner only.
@@ -15,7 +15,7 @@ from pathlib import Path
 import yaml
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from lab.settings import DOMAIN, INVENTORY, Lab
@@ -30,6 +30,8 @@ def ensure(lab: Lab) -> None:
     """Make what is missing or about to expire; keep the rest."""
     _passwords()
     lab.directory.mkdir(parents=True, exist_ok=True)
+    if not (lab.directory / "ssh_key").exists():
+        _ssh_key(lab)
     certificate = lab.directory / "web.crt"
     if not (certificate.exists() and (lab.directory / "web.key").exists() and _fresh(certificate)):
         _certificates(lab)
@@ -47,6 +49,15 @@ def _passwords() -> None:
     lines = ["---", "# Made by the lab, once. Remove the file and the hosts to get new ones."]
     lines += [f"{name}: {secrets.token_urlsafe(24)}" for name in PASSWORDS]
     _write(SECRETS, ("\n".join(lines) + "\n").encode(), private=True)
+
+
+def _ssh_key(lab: Lab) -> None:
+    key = ed25519.Ed25519PrivateKey.generate()
+    encoding, openssh = serialization.Encoding, serialization.PrivateFormat.OpenSSH
+    private = key.private_bytes(encoding.PEM, openssh, serialization.NoEncryption())
+    public = key.public_key().public_bytes(encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
+    _write(lab.directory / "ssh_key.pub", public + b"\n")
+    _write(lab.directory / "ssh_key", private, private=True)
 
 
 def _fresh(certificate: Path) -> bool:

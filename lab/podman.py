@@ -27,7 +27,7 @@ def unified_cgroups() -> bool:
 
 def packages() -> list[str]:
     """The Debian and Ubuntu packages that a lab needs, on this machine."""
-    names = ["podman", "netavark", "aardvark-dns", "iptables", "mmdebstrap"]
+    names = ["podman", "netavark", "aardvark-dns", "iptables", "mmdebstrap", "openssh-client"]
     names.append("crun" if unified_cgroups() else "runc")
     if os.geteuid() != 0:
         names += ["uidmap", "slirp4netns"]
@@ -44,6 +44,7 @@ def missing() -> list[str]:
         "aardvark-dns": any(Path(path).with_name("aardvark-dns").exists() for path in NETAVARK),
         "iptables": have("iptables") or Path("/usr/sbin/iptables").exists(),
         "mmdebstrap": have("mmdebstrap"),
+        "openssh-client": have("ssh"),
         "runc": have("runc") or Path("/usr/sbin/runc").exists(),
         "crun": have("crun"),
         "uidmap": have("newuidmap"),

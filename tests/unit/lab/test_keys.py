@@ -28,6 +28,7 @@ def _mode(path: Path) -> int:
 def test_secrets_are_readable_by_their_owner_only(lab: Lab) -> None:
     assert _mode(keys.SECRETS) == 0o600
     assert _mode(lab.directory / "web.key") == 0o600
+    assert _mode(lab.directory / "ssh_key") == 0o600
 
 
 def test_passwords_are_long_and_differ(lab: Lab) -> None:
