@@ -7,6 +7,19 @@ is found before any host is touched.
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.urls import open_url
+
 DOCUMENTATION = r"""
 module: artifact_file
 short_description: Fetch one file into a cache and verify it
@@ -40,18 +53,6 @@ present: {description: Whether the file is there now., type: bool, returned: suc
 source: {description: The path or URL that it came from or would come from., type: str, returned: success}
 """
 
-import contextlib
-import fcntl
-import hashlib
-import os
-import re
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
-
-from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.urls import open_url
 
 MAGIC = {
     "zip": (b"PK\x03\x04", "a zip archive (.zip, .jar, .war)"),
@@ -117,7 +118,9 @@ def verify(path: Path, kind: str, checksum: tuple[str, str], source: str) -> Non
     algorithm, wanted = checksum
     found = digest_of(path, algorithm)
     if found != wanted:
-        raise ArtifactError(f"{source} has {algorithm} {found}, but {wanted} is wanted: wrong version, or a damaged copy")
+        raise ArtifactError(
+            f"{source} has {algorithm} {found}, but {wanted} is wanted: wrong version, or a damaged copy"
+        )
 
 
 @contextlib.contextmanager
@@ -130,7 +133,10 @@ def locked(path: Path) -> Iterator[None]:
 
 def download(url: str, target: Path, timeout: int) -> None:
     """Write the answer to ``target``; the caller verifies and renames it."""
-    with open_url(url, timeout=timeout, http_agent="dpuk-node", follow_redirects="all") as answer, target.open("wb") as out:
+    with (
+        open_url(url, timeout=timeout, http_agent="dpuk-node", follow_redirects="all") as answer,
+        target.open("wb") as out,
+    ):
         while block := answer.read(BLOCK):
             out.write(block)
         out.flush()

@@ -7,6 +7,13 @@ is there. It does not verify the archive: the controller has done that.
 
 from __future__ import annotations
 
+import shutil
+import tarfile
+import zipfile
+from pathlib import Path, PurePosixPath
+
+from ansible.module_utils.basic import AnsibleModule
+
 DOCUMENTATION = r"""
 module: artifact_unpack
 short_description: Unpack a verified archive atomically
@@ -16,9 +23,11 @@ description:
 options:
   src: {description: "Archive on the host: zip (jar, war) or tar with any compression. Removed afterwards.", type: path}
   dest: {description: Folder to make., type: path, required: true}
-  checksum: {description: Checksum of the archive; the marker that tells this release from another., type: str, required: true}
+  checksum:
+    description: Checksum of the archive; the marker that tells this release from another.
+    type: str
+    required: true
   strip: {description: Leading path parts to drop from each member., type: int, default: 0}
-  group: {description: Group that may read the tree. Default is that of the user., type: str}
 author: DPUK node project
 """
 
@@ -36,12 +45,6 @@ dest: {description: The folder., type: str, returned: success}
 needed: {description: Whether the folder lacked this archive's content before., type: bool, returned: success}
 """
 
-import shutil
-import tarfile
-import zipfile
-from pathlib import Path, PurePosixPath
-
-from ansible.module_utils.basic import AnsibleModule
 
 MARKER = ".artifact"
 
@@ -114,7 +117,7 @@ def current(dest: Path) -> str:
         return ""
 
 
-def unpack(archive: Path, dest: Path, checksum: str, strip: int, group: str | None) -> None:
+def unpack(archive: Path, dest: Path, checksum: str, strip: int) -> None:
     """Make ``dest`` hold the archive's content; what was there is moved aside first and removed last."""
     fresh = dest.with_name(f"{dest.name}.new")
     old = dest.with_name(f"{dest.name}.old")
@@ -132,10 +135,6 @@ def unpack(archive: Path, dest: Path, checksum: str, strip: int, group: str | No
     if not any(fresh.iterdir()):
         raise UnpackError(f"{archive} holds nothing to unpack")
     (fresh / MARKER).write_text(checksum + "\n", encoding="ascii")
-    if group:
-        for path in (fresh, *fresh.rglob("*")):
-            if not path.is_symlink():
-                shutil.chown(path, group=group)
     if dest.exists():
         dest.rename(old)
     fresh.rename(dest)
@@ -151,7 +150,6 @@ def main() -> None:
             "dest": {"type": "path", "required": True},
             "checksum": {"type": "str", "required": True},
             "strip": {"type": "int", "default": 0},
-            "group": {"type": "str"},
         },
         supports_check_mode=True,
     )
@@ -166,7 +164,7 @@ def main() -> None:
     archive = Path(options["src"])
     if needed:
         try:
-            unpack(archive, dest, after, options["strip"], options["group"])
+            unpack(archive, dest, after, options["strip"])
         except (UnpackError, OSError) as error:
             module.fail_json(msg=str(error))
     archive.unlink(missing_ok=True)

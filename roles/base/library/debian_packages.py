@@ -7,11 +7,17 @@ neither. This asks dpkg what is missing. It does not remove or upgrade anything:
 
 from __future__ import annotations
 
+import os
+import time
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+
 DOCUMENTATION = r"""
 module: debian_packages
 short_description: Install missing packages by apt-get
 description:
-  - Installs the packages that dpkg does not have in order, without recommended ones, keeping changed configuration files.
+  - Installs the packages that dpkg lacks, without recommended ones, and keeps changed configuration files.
   - Package lists are refreshed only when something is missing and the lists are older than O(lists_valid_for).
   - A package run that was cut short is finished first.
 options:
@@ -30,11 +36,6 @@ RETURN = r"""
 missing: {description: What was not there., type: list, elements: str, returned: always}
 """
 
-import os
-import time
-from pathlib import Path
-
-from ansible.module_utils.basic import AnsibleModule
 
 LISTS = Path("/var/lib/apt/lists")
 
@@ -68,7 +69,12 @@ def main() -> None:
         supports_check_mode=True,
     )
     names: list[str] = module.params["name"]
-    environment = {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C", "UCF_FORCE_CONFFOLD": "1", "NEEDRESTART_MODE": "l"}
+    environment = {
+        "DEBIAN_FRONTEND": "noninteractive",
+        "LC_ALL": "C",
+        "UCF_FORCE_CONFFOLD": "1",
+        "NEEDRESTART_MODE": "l",
+    }
     apt = ["apt-get", "--yes", "--quiet", "-o", "DPkg::Lock::Timeout=300"]
 
     def query() -> list[str]:
@@ -88,7 +94,13 @@ def main() -> None:
         run(["dpkg", "--configure", "-a", "--force-confold"], "Finishing an earlier package run")
         if lists_age(LISTS, time.time()) > module.params["lists_valid_for"]:
             run([*apt, "update"], "Refreshing the package lists")
-        options = ["--no-install-recommends", "-o", "Dpkg::Options::=--force-confdef", "-o", "Dpkg::Options::=--force-confold"]
+        options = [
+            "--no-install-recommends",
+            "-o",
+            "Dpkg::Options::=--force-confdef",
+            "-o",
+            "Dpkg::Options::=--force-confold",
+        ]
         run([*apt, *options, "install", *missing], f"Installing {', '.join(missing)}")
         if still := query():
             module.fail_json(msg=f"apt-get reported success, but these are not installed: {', '.join(still)}")

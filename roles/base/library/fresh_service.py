@@ -7,6 +7,12 @@ files with the start of the service instead, so the next run makes good. It does
 
 from __future__ import annotations
 
+import os
+import time
+from pathlib import Path
+
+from ansible.module_utils.basic import AnsibleModule
+
 DOCUMENTATION = r"""
 module: fresh_service
 short_description: Run a systemd service that has read its present files
@@ -16,8 +22,13 @@ description:
 options:
   name: {description: Unit name., type: str, required: true}
   files: {description: Files that the service reads when it starts or reloads., type: list, elements: path, default: []}
-  refresh: {description: How the service takes a changed file in., type: str, choices: [restart, reload], default: restart}
-  state: {description: "V(refreshed) restarts or reloads in any case; for handlers.", type: str, choices: [running, refreshed], default: running}
+  refresh:
+    {description: How the service takes a changed file in., type: str, choices: [restart, reload], default: restart}
+  state:
+    description: V(refreshed) restarts or reloads in any case; for handlers.
+    type: str
+    choices: [running, refreshed]
+    default: running
   enabled: {description: Start it at boot., type: bool, default: true}
 author: DPUK node project
 """
@@ -34,11 +45,6 @@ RETURN = r"""
 actions: {description: What was done or would be done., type: list, elements: str, returned: always}
 """
 
-import os
-import time
-from pathlib import Path
-
-from ansible.module_utils.basic import AnsibleModule
 
 PROPERTIES = [
     "LoadState",
@@ -127,7 +133,9 @@ def main() -> None:
             if properties.get("LoadState") == "not-found":
                 module.fail_json(msg=f"there is no unit {name} on this host")
         else:
-            module.exit_json(changed=True, actions=["enable", "start"], diff={"before": "absent\n", "after": "running\n"})
+            module.exit_json(
+                changed=True, actions=["enable", "start"], diff={"before": "absent\n", "after": "running\n"}
+            )
     now = time.time()
     moment = started_at(properties, now, time.clock_gettime(time.CLOCK_MONOTONIC))
     main_pid = int(properties.get("MainPID") or 0)
@@ -142,7 +150,9 @@ def main() -> None:
     reason = f" (not yet read: {', '.join(newer)})" if newer else ""
     diff = {
         "before": f"{properties.get('ActiveState')}, {properties.get('UnitFileState')}{reason}\n",
-        "after": "active, enabled\n" if actions else f"{properties.get('ActiveState')}, {properties.get('UnitFileState')}\n",
+        "after": "active, enabled\n"
+        if actions
+        else f"{properties.get('ActiveState')}, {properties.get('UnitFileState')}\n",
     }
     module.exit_json(changed=bool(actions), actions=actions, newer=newer, diff=diff)
 
