@@ -10,18 +10,21 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from ansible.module_utils.xnat import session as client_session
 from cheroot.ssl.builtin import BuiltinSSLAdapter
 from cheroot.wsgi import Server as CherootServer
-from conftest import XnatServer
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from module_runner import ModuleFailedError, Modules
 from xnat_twin.app import create_app
+
+if TYPE_CHECKING:
+    from conftest import XnatServer
 
 SENTINEL = "s3ntinel-Passw0rd"
 

@@ -7,14 +7,16 @@ import os
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
 from ansible.module_utils.xnat import session as client_session
 from ansible.module_utils.xnat import transfer
-from conftest import XnatServer
 from module_runner import ModuleFailedError, Modules
+
+if TYPE_CHECKING:
+    from conftest import XnatServer
 
 SCAN = {"subject": "s1", "session": "e1", "scan": "1"}
 

@@ -6,12 +6,14 @@ what the real run says.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from ansible.module_utils.xnat import session as client_session
-from conftest import XnatServer
 from module_runner import ModuleFailedError, Modules
+
+if TYPE_CHECKING:
+    from conftest import XnatServer
 
 KEYS: dict[str, dict[str, str]] = {
     "project": {},

@@ -9,11 +9,13 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import nibabel
 import pytest
-from conftest import XnatServer
+
+if TYPE_CHECKING:
+    from conftest import XnatServer
 
 ROOT = Path(__file__).parents[2]
 IMAGES = Path(nibabel.__file__).parent / "tests" / "data"

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
-from conftest import XnatServer
 from module_runner import ModuleFailedError, Modules
+
+if TYPE_CHECKING:
+    from conftest import XnatServer
 
 LEVELS = {
     "project": {},
