@@ -1,0 +1,95 @@
+"""An XNAT home folder is read as XNAT reads it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from xnat_twin.auth import BadCredentialsError, authenticate, basic_credentials, check_password, hash_password
+from xnat_twin.site import Site
+from xnat_twin.xnat_home import HomeError, database_url, parse_properties, read_home
+
+CONF = """
+# database
+datasource.url = jdbc:postgresql://db.example.org:5433/xnat?ssl=true&sslmode=verify-ca
+datasource.username: xnat
+datasource.password=p\\u0040ss\\\\w\\:rd=1
+"""
+
+
+def _home(tmp_path: Path, conf: str = CONF, prefs: str | None = None) -> Path:
+    config = tmp_path / "home" / "config"
+    config.mkdir(parents=True)
+    (config / "xnat-conf.properties").write_text(conf)
+    if prefs is not None:
+        (config / "prefs-init.ini").write_text(prefs)
+    return tmp_path / "home"
+
+
+def test_account_is_read_from_the_properties(tmp_path: Path) -> None:
+    home = read_home(_home(tmp_path))
+    url = home.database
+    assert (url.host, url.port, url.database) == ("db.example.org", 5433, "xnat")
+    assert (url.username, url.password) == ("xnat", "p@ss\\w:rd=1")
+    assert home.tls == "verify-ca"
+
+
+def test_archive_is_beside_the_home_unless_the_preferences_say_otherwise(tmp_path: Path) -> None:
+    home = read_home(_home(tmp_path))
+    assert home.archive == tmp_path / "archive"
+    (home.path / "config" / "prefs-init.ini").write_text("[siteConfig]\narchivePath=/srv/archive\nsiteId=50%\n")
+    assert read_home(home.path).archive == Path("/srv/archive")
+
+
+def test_preferences_keep_their_case_and_booleans(tmp_path: Path) -> None:
+    prefs = "[siteConfig]\nsiteId=DPUK\ninitialized=true\n[system]\ndefaultAdminPassword=a%b=c\n"
+    home = read_home(_home(tmp_path, prefs=prefs))
+    assert home.preferences == {"siteId": "DPUK", "initialized": True}
+    assert home.admin_password == "a%b=c"
+
+
+def test_missing_file_or_key_is_named(tmp_path: Path) -> None:
+    with pytest.raises(HomeError, match=r"xnat-conf\.properties"):
+        read_home(tmp_path)
+    with pytest.raises(HomeError, match=r"datasource\.password"):
+        read_home(_home(tmp_path, "datasource.url=jdbc:postgresql://h/d\ndatasource.username=u\n"))
+
+
+def test_url_that_is_not_postgresql_is_refused() -> None:
+    with pytest.raises(HomeError, match="expected jdbc:postgresql"):
+        database_url("jdbc:h2:mem:xnat", "u", "p")
+
+
+def test_ssl_without_a_mode_verifies() -> None:
+    assert database_url("jdbc:postgresql://h/d?ssl=true", "u", "p")[1] == "verify-full"
+    assert database_url("jdbc:postgresql://h/d", "u", "p")[1] == "disable"
+
+
+def test_properties_continue_over_lines() -> None:
+    assert parse_properties("a = one \\\n    two\n!comment\nb:c\n") == {"a": "one two", "b": "c"}
+
+
+def test_passwords_are_stored_salted_and_hashed() -> None:
+    stored = hash_password("secret")
+    assert "secret" not in stored
+    assert stored != hash_password("secret")
+    assert check_password("secret", stored)
+    assert not check_password("Secret", stored)
+
+
+@pytest.mark.parametrize(
+    ("header", "credentials"),
+    [("Basic dTpwOnc=", ("u", "p:w")), ("basic bG9jYWwvdTpw", ("u", "p")), ("Bearer x", None), ("Basic ?", None)],
+)
+def test_basic_header(header: str, credentials: tuple[str, str] | None) -> None:
+    assert basic_credentials(header) == credentials
+
+
+def test_admin_password_is_set_at_the_first_start_only(tmp_path: Path) -> None:
+
+    Site.open(tmp_path, admin_password="first").close()
+    site = Site.open(tmp_path, admin_password="second")
+    assert authenticate(site.store, "admin", "first")[0].admin
+    with pytest.raises(BadCredentialsError):
+        authenticate(site.store, "admin", "second")
+    site.close()
