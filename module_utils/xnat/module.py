@@ -129,7 +129,7 @@ class XnatModule:
         outcome = self._outcome
         result: dict[str, Any] = {
             "changed": outcome.changed,
-            "diff": {"before": outcome.before, "after": outcome.after},
+            "diff": {"before": _as_text(outcome.before), "after": _as_text(outcome.after)},
             "object": outcome.object,
             "created_parents": outcome.created_parents,
             "requests": len(self._session.request_log) if self._session else 0,
@@ -225,6 +225,15 @@ class XnatModule:
         )
         self._session = session.Session(server, check_mode=self.ansible.check_mode)
         return self._session
+
+
+def _as_text(objects: dict[str, Any]) -> str:
+    """Write {object: {name: value}} for a diff. As a dictionary, Ansible would sort it: the scan before its project."""
+    lines = []
+    for name, values in objects.items():
+        lines.append(name)
+        lines += [f"    {key}: {'' if value is None else value}" for key, value in values.items()]
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _with_netrc(

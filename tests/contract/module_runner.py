@@ -1,15 +1,28 @@
-"""Runs a module of library/ in this process, exactly as Ansible would, and returns what it printed."""
+"""Runs a module of library/ in this process, exactly as Ansible would, and returns what it printed.
+
+Also the fixtures that the tests of files share; a test file asks for them with `pytest_plugins = ["module_runner"]`.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import importlib
 import io
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import pytest
+import requests
 from ansible.module_utils.testing import patch_module_args
+
+if TYPE_CHECKING:
+    from conftest import XnatServer
+
+SCAN = {"subject": "s1", "session": "e1", "scan": "1"}
 
 
 class ModuleFailedError(Exception):
@@ -56,3 +69,48 @@ class Modules:
         if name.startswith("_"):
             raise AttributeError(name)
         return lambda **options: self.run(name, **options)
+
+
+def md5(data: bytes) -> str:
+    """MD5 of some bytes, as XNAT states it."""
+    return hashlib.md5(data, usedforsecurity=False).hexdigest()
+
+
+@pytest.fixture
+def modules(xnat: XnatServer) -> Modules:
+    return Modules(xnat.url, xnat.admin, xnat.password, xnat.ca_path)
+
+
+@pytest.fixture
+def key(project: str) -> dict[str, str]:
+    return {"project": project, **SCAN, "resource": "NIFTI"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Three files, one of them empty, one in a folder with a space in its name."""
+    for name, data in {"T1.nii.gz": b"image" * 1000, "empty.txt": b"", "more of it/a+b (1).txt": b"text"}.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(data)
+    return tmp_path
+
+
+@pytest.fixture
+def stored(xnat: XnatServer, project: str) -> Callable[..., dict[str, bytes]]:
+    """Read the resource back by other means than the module's: {path: content}."""
+
+    def read(label: str = "NIFTI", path: str = "subjects/s1/experiments/e1/scans/1") -> dict[str, bytes]:
+        http = xnat.session()
+        answer = http.get(
+            f"{xnat.url}/data/projects/{project}/{path}/resources/{label}/files", params={"format": "json"}
+        )
+        if answer.status_code == 404:
+            return {}
+        rows = answer.json()["ResultSet"]["Result"]
+        found = {}
+        for row in rows:
+            base, name = row["URI"].split("/files/", 1)
+            found[name] = http.get(f"{xnat.url}{base}/files/{requests.utils.quote(name)}").content
+        return found
+
+    return read

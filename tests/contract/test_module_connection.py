@@ -26,6 +26,8 @@ from xnat_twin.app import create_app
 if TYPE_CHECKING:
     from conftest import XnatServer
 
+pytest_plugins = ["module_runner"]
+
 SENTINEL = "s3ntinel-Passw0rd"
 
 
@@ -36,11 +38,6 @@ def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     for name in ("URL", "USER", "PASSWORD", "TOKEN", "CA_PATH", "VALIDATE_CERTS"):
         monkeypatch.delenv(f"XNAT_{name}", raising=False)
-
-
-@pytest.fixture
-def modules(xnat: XnatServer) -> Modules:
-    return Modules(xnat.url, xnat.admin, xnat.password, xnat.ca_path)
 
 
 def failing(modules: Modules, **options: object) -> str:

@@ -2,72 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import requests
-from ansible.module_utils.xnat import session as client_session
-from ansible.module_utils.xnat import transfer
-from module_runner import ModuleFailedError, Modules
+from module_runner import SCAN, ModuleFailedError, Modules, md5
 
 if TYPE_CHECKING:
     from conftest import XnatServer
 
-SCAN = {"subject": "s1", "session": "e1", "scan": "1"}
-
-
-def md5(data: bytes) -> str:
-    return hashlib.md5(data, usedforsecurity=False).hexdigest()
-
-
-@pytest.fixture(autouse=True)
-def _no_long_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client_session.time, "sleep", lambda _: None)
-
-
-@pytest.fixture
-def modules(xnat: XnatServer) -> Modules:
-    return Modules(xnat.url, xnat.admin, xnat.password, xnat.ca_path)
-
-
-@pytest.fixture
-def key(project: str) -> dict[str, str]:
-    return {"project": project, **SCAN, "resource": "NIFTI"}
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Three files, one of them empty, one in a folder with a space in its name."""
-    for name, data in {"T1.nii.gz": b"image" * 1000, "empty.txt": b"", "more of it/a+b (1).txt": b"text"}.items():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_bytes(data)
-    return tmp_path
-
-
-@pytest.fixture
-def stored(xnat: XnatServer, project: str) -> Callable[..., dict[str, bytes]]:
-    """Read the resource back by other means than the module's: {path: content}."""
-
-    def read(label: str = "NIFTI", path: str = "subjects/s1/experiments/e1/scans/1") -> dict[str, bytes]:
-        http = xnat.session()
-        answer = http.get(
-            f"{xnat.url}/data/projects/{project}/{path}/resources/{label}/files", params={"format": "json"}
-        )
-        if answer.status_code == 404:
-            return {}
-        rows = answer.json()["ResultSet"]["Result"]
-        found = {}
-        for row in rows:
-            base, name = row["URI"].split("/files/", 1)
-            found[name] = http.get(f"{xnat.url}{base}/files/{requests.utils.quote(name)}").content
-        return found
-
-    return read
+pytest_plugins = ["module_runner"]
 
 
 def test_life_of_a_tree_of_files(
@@ -92,7 +38,7 @@ def test_life_of_a_tree_of_files(
 
     again = modules.file(**key, src=[str(folder)], format="NIFTI")
     assert again["changed"] is False
-    assert again["diff"] == {"before": {}, "after": {}}
+    assert again["diff"] == {"before": "", "after": ""}
     assert {file["action"] for file in again["files"]} == {"unchanged"}
     assert [file["digest"] for file in again["files"]] == [file["digest"] for file in sent["files"]]
     assert modules.file(**key, src=[str(folder)], check=True)["changed"] is False
@@ -247,211 +193,6 @@ def test_an_unreadable_file_is_named(key: dict[str, str], tmp_path: Path, module
         patch.setattr(Path, "open", refuse)
         with pytest.raises(ModuleFailedError, match=re.escape(f"src: cannot read {file}: Permission denied")):
             modules.file(**key, src=[str(file)])
-
-
-# -- hazards --------------------------------------------------------------------------------------------------------
-
-
-def test_an_account_that_may_only_read_gets_200_and_an_error(
-    key: dict[str, str], folder: Path, modules: Modules, xnat: XnatServer, stored: Callable[..., dict[str, bytes]]
-) -> None:
-    modules.file(**key, src=[str(folder / "empty.txt")])
-    reader = Modules(xnat.url, *xnat.new_user(key["project"], "Collaborators"), xnat.ca_path)
-    with pytest.raises(ModuleFailedError, match=r"XNAT answered 200 for T1.nii.gz but did not store it") as caught:
-        reader.file(**key, src=[str(folder)])
-    assert "may read but not edit" in caught.value.msg
-    assert caught.value.result["changed"] is False
-    assert caught.value.result["not_done"] == ["T1.nii.gz", "more of it/a+b (1).txt"]
-    assert stored() == {"empty.txt": b""}
-
-
-def test_a_project_that_the_account_may_not_see(key: dict[str, str], folder: Path, xnat: XnatServer) -> None:
-    stranger = Modules(xnat.url, *xnat.new_user(), xnat.ca_path)
-    with pytest.raises(ModuleFailedError, match="does not exist, or this account may not see it"):
-        stranger.file(**key, src=[str(folder)])
-    with pytest.raises(ModuleFailedError, match="does not exist, or this account may not see it"):
-        stranger.file(**key, src=[str(folder)], create_parents=False)
-
-
-@pytest.mark.practice_xnat("makes catalog writes collide")
-def test_a_catalog_conflict_is_repaired(
-    key: dict[str, str], folder: Path, modules: Modules, xnat: XnatServer, stored: Callable[..., dict[str, bytes]]
-) -> None:
-    modules.resource(**key)
-    xnat.faults.conflict_once(2)
-    sent = modules.file(**key, src=[str(folder)])
-    assert [file["action"] for file in sent["files"]] == ["created"] * 3
-    assert stored()["T1.nii.gz"] == b"image" * 1000
-    assert len(stored()) == 3
-
-
-@pytest.mark.practice_xnat("makes catalog writes collide")
-@pytest.mark.parametrize("overwrite", ["different", "never", "fail"])
-def test_a_file_on_disk_but_in_no_catalog_is_repaired(
-    key: dict[str, str],
-    tmp_path: Path,
-    modules: Modules,
-    xnat: XnatServer,
-    stored: Callable[..., dict[str, bytes]],
-    overwrite: str,
-) -> None:
-    """What an earlier client left behind: XNAT answers 200 with `duplicates` and would hide the file for ever."""
-    file = tmp_path / "a.txt"
-    file.write_bytes(b"orphan")
-    made = modules.resource(**key)
-    xnat.faults.conflict_once()
-    path = f"{xnat.url}{made['object']['uri']}/files/a.txt"
-    assert xnat.session().put(path, params={"inbody": "true"}, data=b"orphan").status_code == 500
-    assert stored() == {}
-    file.write_bytes(b"ours")
-    assert modules.file(**key, src=[str(file)], overwrite=overwrite)["files"][0]["action"] == "created"
-    assert stored() == {"a.txt": b"ours"}
-
-
-@pytest.mark.parametrize(
-    ("overwrite", "theirs", "action", "left"),
-    [
-        ("different", b"theirs", "replaced", b"ours"),
-        ("different", b"ours", "created", b"ours"),
-        ("never", b"theirs", "unchanged", b"theirs"),
-        ("fail", b"theirs", None, b"theirs"),
-    ],
-)
-def test_a_file_that_someone_else_stores_in_between(
-    key: dict[str, str],
-    tmp_path: Path,
-    modules: Modules,
-    xnat: XnatServer,
-    stored: Callable[..., dict[str, bytes]],
-    monkeypatch: pytest.MonkeyPatch,
-    overwrite: str,
-    theirs: bytes,
-    action: str | None,
-    left: bytes,
-) -> None:
-    file = tmp_path / "a.txt"
-    file.write_bytes(b"ours")
-    made = modules.resource(**key)
-    real = transfer.Upload.run
-
-    def run(upload: transfer.Upload, actions: list[Any]) -> Any:
-        path = f"{xnat.url}{made['object']['uri']}/files/a.txt"
-        xnat.session().put(path, params={"inbody": "true"}, data=theirs).raise_for_status()
-        return real(upload, actions)
-
-    monkeypatch.setattr(transfer.Upload, "run", run)
-    if action is None:
-        with pytest.raises(ModuleFailedError, match=r"appeared in resource NIFTI .* so it was kept"):
-            modules.file(**key, src=[str(file)], overwrite=overwrite)
-    else:
-        assert modules.file(**key, src=[str(file)], overwrite=overwrite)["files"][0]["action"] == action
-    assert stored() == {"a.txt": left}
-
-
-@pytest.mark.practice_xnat("loses answers")
-@pytest.mark.parametrize("status", [502, 503, 504])
-@pytest.mark.parametrize("carry_out", [True, False])
-def test_a_lost_answer_is_looked_up(
-    key: dict[str, str],
-    folder: Path,
-    modules: Modules,
-    xnat: XnatServer,
-    stored: Callable[..., dict[str, bytes]],
-    status: int,
-    carry_out: bool,
-) -> None:
-    modules.resource(**key)
-    xnat.faults.status_once(status, method="PUT", path="/files/", carry_out=carry_out)
-    assert modules.file(**key, src=[str(folder)], overwrite="never")["changed"] is True
-    assert len(stored()) == 3
-
-
-@pytest.mark.practice_xnat("fills the disk")
-def test_a_full_disk_names_what_is_there_and_what_is_not(
-    key: dict[str, str], tmp_path: Path, modules: Modules, xnat: XnatServer, stored: Callable[..., dict[str, bytes]]
-) -> None:
-    for name, size in {"a.txt": 10, "b.txt": 200_000, "c.txt": 10}.items():
-        (tmp_path / name).write_bytes(b"x" * size)
-    modules.resource(**key)
-    with xnat.faults.disk_full_after(100_000), pytest.raises(ModuleFailedError, match="disk is full") as caught:
-        modules.file(**key, src=[str(tmp_path)])
-    assert "Not done: b.txt, c.txt. Sent and verified before that: a.txt." in caught.value.msg
-    assert [file["name"] for file in caught.value.result["files"]] == ["a.txt"]
-    assert caught.value.result["changed"] is True
-    again = modules.file(**key, src=[str(tmp_path)])
-    assert [file["action"] for file in again["files"]] == ["unchanged", "created", "created"]
-    assert stored()["b.txt"] == b"x" * 200_000
-
-
-@pytest.mark.practice_xnat("answers 507")
-def test_a_507_says_that_the_disk_is_full(
-    key: dict[str, str], folder: Path, modules: Modules, xnat: XnatServer
-) -> None:
-    modules.resource(**key)
-    xnat.faults.status_once(507, method="PUT", path="/files/")
-    with pytest.raises(ModuleFailedError, match=r"answered 507.*disk is full") as caught:
-        modules.file(**key, src=[str(folder)])
-    assert caught.value.result["files"] == []
-    assert len(caught.value.result["not_done"]) == 3
-
-
-def test_a_file_that_changes_while_it_is_sent_is_not_reported_as_done(
-    key: dict[str, str], folder: Path, modules: Modules, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real = transfer._HashingReader.read
-    file = folder / "T1.nii.gz"
-
-    def read(reader: Any, size: int = -1) -> bytes:
-        block = real(reader, size)
-        os.utime(file, ns=(1, 1))
-        return block
-
-    monkeypatch.setattr(transfer._HashingReader, "read", read)
-    with pytest.raises(ModuleFailedError, match=r"T1.nii.gz changed while it was being sent.*Not done: T1.nii.gz"):
-        modules.file(**key, src=[str(file)])
-
-
-def test_a_file_that_gets_shorter_while_it_is_sent(
-    key: dict[str, str], folder: Path, modules: Modules, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real = transfer._HashingReader.__init__
-    file = folder / "T1.nii.gz"
-
-    def cut(reader: Any, local: Any) -> None:
-        file.write_bytes(b"short")
-        real(reader, local)
-
-    monkeypatch.setattr(transfer._HashingReader, "__init__", cut)
-    with pytest.raises(ModuleFailedError, match=r"T1.nii.gz became shorter while it was being sent"):
-        modules.file(**key, src=[str(file)])
-
-
-@pytest.mark.practice_xnat("alters stored bytes")
-def test_bytes_that_arrive_damaged_are_noticed(
-    key: dict[str, str], folder: Path, modules: Modules, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real = transfer._HashingReader.read
-    monkeypatch.setattr(transfer._HashingReader, "read", lambda reader, size=-1: real(reader, size).replace(b"i", b"j"))
-    with pytest.raises(ModuleFailedError, match=r"is there with MD5 \w{32} instead of \w{32}"):
-        modules.file(**key, src=[str(folder / "T1.nii.gz")])
-
-
-@pytest.mark.practice_xnat("turns checksums off")
-def test_without_checksums_on_the_server_files_are_downloaded_to_compare(
-    key: dict[str, str], folder: Path, modules: Modules, xnat: XnatServer
-) -> None:
-    http = xnat.session()
-    url = f"{xnat.url}/xapi/siteConfig"
-    http.post(url, json={"checksums": False}).raise_for_status()
-    try:
-        sent = modules.file(**key, src=[str(folder)])
-        again = modules.file(**key, src=[str(folder)])
-        assert again["changed"] is False
-        assert sent["files"][0]["digest"] == md5(b"image" * 1000)
-        (folder / "T1.nii.gz").write_bytes(b"IMAGE" * 1000)
-        assert modules.file(**key, src=[str(folder)])["files"][0]["action"] == "replaced"
-    finally:
-        http.post(url, json={"checksums": True}).raise_for_status()
 
 
 # -- deleting one file and no other ---------------------------------------------------------------------------------

@@ -15,6 +15,8 @@ from module_runner import ModuleFailedError, Modules
 if TYPE_CHECKING:
     from conftest import XnatServer
 
+pytest_plugins = ["module_runner"]
+
 KEYS: dict[str, dict[str, str]] = {
     "project": {},
     "subject": {"subject": "sub001"},
@@ -40,11 +42,6 @@ FIELDS: dict[str, dict[str, Any]] = {
     "scan": {"coil_id": "32ch", "xnat:mrScanData/parameters/tr": 2.30},
 }
 KINDS = list(KEYS)
-
-
-@pytest.fixture
-def modules(xnat: XnatServer) -> Modules:
-    return Modules(xnat.url, xnat.admin, xnat.password, xnat.ca_path)
 
 
 @pytest.fixture
@@ -96,7 +93,7 @@ def test_life_of_an_object(kind: str, place: dict[str, str], modules: Modules, x
     full = snapshot(xnat, place["project"])
     again = modules.run(kind, **asked)
     assert again["changed"] is False, again["diff"]
-    assert again["diff"] == {"before": {}, "after": {}}
+    assert again["diff"] == {"before": "", "after": ""}
     assert again["object"] == created["object"]
     assert modules.run(kind, check=True, **asked)["changed"] is False
     assert modules.run(kind, **key)["changed"] is False, "naming the object alone changes nothing"
@@ -107,9 +104,10 @@ def test_life_of_an_object(kind: str, place: dict[str, str], modules: Modules, x
     changed = modules.run(kind, **key, **SECOND[kind])
     assert changed["changed"] is predicted["changed"] is True
     assert changed["diff"] == predicted["diff"]
-    (before,), (after,) = changed["diff"]["before"].values(), changed["diff"]["after"].values()
-    assert after == SECOND[kind]
-    assert before == {name: FIRST[kind][name] for name in SECOND[kind]}
+    for side, values in (("before", FIRST[kind]), ("after", SECOND[kind])):
+        head, *shown = changed["diff"][side].splitlines()
+        assert head.startswith(f"{kind} ")
+        assert shown == [f"    {name}: {values[name]}" for name in SECOND[kind]]
     left = {name: value for name, value in FIRST[kind].items() if name not in SECOND[kind]}
     assert modules.run(kind, **key, **left, fields=FIELDS[kind])["changed"] is False, "other values were touched"
 
@@ -120,7 +118,8 @@ def test_life_of_an_object(kind: str, place: dict[str, str], modules: Modules, x
     gone = modules.run(kind, **key, state="absent")
     assert gone["changed"] is True
     assert gone["diff"] == predicted["diff"]
-    assert list(gone["diff"]["after"]) == []
+    assert gone["diff"]["before"].startswith(f"{kind} ")
+    assert gone["diff"]["after"] == ""
     assert modules.run(kind, **key, state="absent")["changed"] is False
     assert modules.run(kind, check=True, **key, state="absent")["changed"] is False
 
@@ -264,7 +263,7 @@ def test_accessibility_is_set_and_changed(modules: Modules, xnat: XnatServer) ->
     predicted = modules.project(project=project, accessibility="public", check=True)
     changed = modules.project(project=project, accessibility="public")
     assert changed["diff"] == predicted["diff"]
-    assert changed["diff"]["before"] == {f"project {project}": {"accessibility": "private"}}
+    assert changed["diff"]["before"] == f"project {project}\n    accessibility: private\n"
     assert xnat.session().get(f"{xnat.url}/data/projects/{project}/accessibility").text.strip() == "public"
 
 

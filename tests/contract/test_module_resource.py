@@ -10,17 +10,14 @@ from module_runner import ModuleFailedError, Modules
 if TYPE_CHECKING:
     from conftest import XnatServer
 
+pytest_plugins = ["module_runner"]
+
 LEVELS = {
     "project": {},
     "subject": {"subject": "s1"},
     "experiment": {"subject": "s1", "session": "e1"},
     "scan": {"subject": "s1", "session": "e1", "scan": "1"},
 }
-
-
-@pytest.fixture
-def modules(xnat: XnatServer) -> Modules:
-    return Modules(xnat.url, xnat.admin, xnat.password, xnat.ca_path)
 
 
 def labels(xnat: XnatServer, project: str) -> list[str]:
