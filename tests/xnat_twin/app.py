@@ -92,7 +92,7 @@ def create_app(site: Site) -> Application:
     app.add_error_handler(StatusError, _status_error)
     for path, endpoint in _routes(site):
         app.add_route(path, endpoint)
-    return RawPath(InjectedFaults(ReadToEnd(app), site))
+    return RawPath(ReadToEnd(InjectedFaults(app, site)))
 
 
 def _status_error(req: Request, resp: Response, error: StatusError, params: object) -> None:

@@ -153,7 +153,10 @@ def parse(data: bytes) -> Submission:
         data_type = schema.resolve_element(f"xnat:{name}")
     except schema.UnknownTypeError as error:
         raise DocumentError(f"Cannot find the declaration of element 'xnat:{name}'.") from error
-    return _submission(root, data_type.name)
+    try:
+        return _submission(root, data_type.name)
+    except schema.UnknownTypeError as error:
+        raise DocumentError(f"Cannot resolve '{error}' to a type definition.") from error
 
 
 def _submission(root: ET.Element, xsi_type: str) -> Submission:

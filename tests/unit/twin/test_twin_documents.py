@@ -15,6 +15,7 @@ from xnat_twin.archive import path_inside
 from xnat_twin.catalog import Catalog, ConcurrentModificationError, Entry
 from xnat_twin.disk import Disk
 from xnat_twin.errors import StatusError, status_line, status_page
+from xnat_twin.fields import Fields
 from xnat_twin.resources.files import entries_within
 
 WHEN = dt.datetime(2014, 9, 9, 12)
@@ -63,7 +64,7 @@ def test_status_line_stays_one_line() -> None:
 
 
 def test_nested_items_and_list_entries_become_children() -> None:
-    fields = {"label": "S", "demographics/yob": 1950, "fields/field[name=cohort]/field": "A"}
+    fields: Fields = {"label": "S", "demographics/yob": 1950, "fields/field[name=cohort]/field": "A"}
     document = items.to_json(items.build("xnat:subjectData", fields, WHEN))
     assert document["data_fields"] == {"label": "S"}
     assert document["meta"]["start_date"] == "Tue Sep 09 12:00:00 UTC 2014"
@@ -74,7 +75,7 @@ def test_nested_items_and_list_entries_become_children() -> None:
 
 
 def test_xml_says_again_what_it_was_built_from() -> None:
-    fields = {
+    fields: Fields = {
         "ID": "1", "type": "T1", "note": "a < b", "parameters/tr": 2.3, "parameters/voxelRes/x": 1.0,
         "parameters/addParam[name=N]/addField": "V",
     }  # fmt: skip
@@ -86,7 +87,9 @@ def test_xml_says_again_what_it_was_built_from() -> None:
 @pytest.mark.parametrize(
     "document",
     [b"<xnat:Subject", b"<Subject/>", b'<!DOCTYPE x><Subject xmlns="http://nrg.wustl.edu/xnat"/>',
-     b'<x:NoSuch xmlns:x="http://nrg.wustl.edu/xnat"/>'],
+     b'<x:NoSuch xmlns:x="http://nrg.wustl.edu/xnat"/>',
+     b'<x:MRSession xmlns:x="http://nrg.wustl.edu/xnat" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">'
+     b'<x:scans><x:scan ID="1" xsi:type="x:noSuchScanData"/></x:scans></x:MRSession>'],
 )  # fmt: skip
 def test_document_that_cannot_be_used_is_refused(document: bytes) -> None:
     with pytest.raises(items.DocumentError):

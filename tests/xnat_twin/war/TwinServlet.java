@@ -45,7 +45,7 @@ public class TwinServlet extends HttpServlet {
             "proxy-authorization", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "expect",
             "content-length");
 
-    private transient Process python;
+    private transient volatile Process python;
     private transient volatile int port;
 
     @Override
@@ -98,14 +98,11 @@ public class TwinServlet extends HttpServlet {
         }
     }
 
-    private synchronized boolean isRunning() {
-        return python != null && python.isAlive();
-    }
-
     /** Waits until Python accepts connections, has ended, or the time is over. */
     private void awaitAnswer() {
-        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(Long.parseLong(parameter("start-seconds", "120")));
-        while (isRunning() && System.nanoTime() < deadline) {
+        long patience = Long.parseLong(parameter("start-seconds", "120"));
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(patience);
+        while (python != null && python.isAlive() && System.nanoTime() < deadline) {
             try (Socket probe = connect()) {
                 return;
             } catch (IOException notYet) {
@@ -130,7 +127,6 @@ public class TwinServlet extends HttpServlet {
         try {
             socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 5_000);
             socket.setSoTimeout(SILENCE_MILLIS);
-            socket.setTcpNoDelay(true);
             return socket;
         } catch (IOException error) {
             socket.close();
@@ -154,25 +150,26 @@ public class TwinServlet extends HttpServlet {
         try (upstream) {
             IOException sendError = null;
             try {
-                send(request, upstream.getOutputStream());
-            } catch (UpstreamException closed) {
-                sendError = closed; // it may have answered before it closed
+                send(request, new BufferedOutputStream(upstream.getOutputStream(), CHUNK));
+            } catch (ClientGone gone) {
+                throw gone;
+            } catch (IOException closed) {
+                sendError = closed; // Python closed the connection, but may have answered before
             }
             receive(request, response, new BufferedInputStream(upstream.getInputStream(), CHUNK), sendError);
         }
     }
 
-    /** Writing to Python failed; reading from the client did not. */
-    private static final class UpstreamException extends IOException {
+    /** The client broke off while sending its request. */
+    private static final class ClientGone extends IOException {
         private static final long serialVersionUID = 1L;
 
-        UpstreamException(IOException cause) {
+        ClientGone(IOException cause) {
             super(cause);
         }
     }
 
-    private static void send(HttpServletRequest request, OutputStream socket) throws IOException {
-        OutputStream out = new BufferedOutputStream(socket, CHUNK);
+    private static void send(HttpServletRequest request, OutputStream out) throws IOException {
         String path = request.getRequestURI().substring(request.getContextPath().length());
         String query = request.getQueryString();
         StringBuilder head = new StringBuilder(request.getMethod()).append(' ').append(path.isEmpty() ? "/" : path)
@@ -191,38 +188,30 @@ public class TwinServlet extends HttpServlet {
         } else if (chunked) {
             head.append("Transfer-Encoding: chunked\r\n");
         }
-        head.append("Connection: close\r\n\r\n");
-        write(out, head.toString());
+        out.write(latin1(head.append("Connection: close\r\n\r\n").toString()));
         if (length > 0 || chunked) {
             InputStream body = request.getInputStream();
             byte[] buffer = new byte[CHUNK];
-            for (int size = body.read(buffer); size >= 0; size = body.read(buffer)) {
-                if (size > 0) {
-                    write(out, chunked ? Integer.toHexString(size) + "\r\n" : "");
-                    write(out, buffer, size);
-                    write(out, chunked ? "\r\n" : "");
-                }
+            for (int size = read(body, buffer); size > 0; size = read(body, buffer)) {
+                out.write(latin1(chunked ? Integer.toHexString(size) + "\r\n" : ""));
+                out.write(buffer, 0, size);
+                out.write(latin1(chunked ? "\r\n" : ""));
             }
-            write(out, chunked ? "0\r\n\r\n" : "");
+            out.write(latin1(chunked ? "0\r\n\r\n" : ""));
         }
+        out.flush();
+    }
+
+    private static int read(InputStream body, byte[] buffer) throws ClientGone {
         try {
-            out.flush();
+            return body.read(buffer);
         } catch (IOException error) {
-            throw new UpstreamException(error);
+            throw new ClientGone(error);
         }
     }
 
-    private static void write(OutputStream out, String text) throws UpstreamException {
-        byte[] data = text.getBytes(StandardCharsets.ISO_8859_1);
-        write(out, data, data.length);
-    }
-
-    private static void write(OutputStream out, byte[] data, int size) throws UpstreamException {
-        try {
-            out.write(data, 0, size);
-        } catch (IOException error) {
-            throw new UpstreamException(error);
-        }
+    private static byte[] latin1(String text) {
+        return text.getBytes(StandardCharsets.ISO_8859_1);
     }
 
     private void receive(HttpServletRequest request, HttpServletResponse response, InputStream in,
