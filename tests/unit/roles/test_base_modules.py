@@ -1,0 +1,88 @@
+"""fresh_service and debian_packages decide rightly what there is to do."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from unit.roles.roles_tree import load_module
+
+fresh_service = load_module("roles/base/library/fresh_service.py")
+debian_packages = load_module("roles/base/library/debian_packages.py")
+
+RUNNING = {"LoadState": "loaded", "ActiveState": "active", "UnitFileState": "enabled", "NeedDaemonReload": "no"}
+
+
+@pytest.mark.parametrize(
+    ("change", "newer", "refresh", "state", "actions"),
+    [
+        ({}, [], "restart", "running", []),
+        ({}, ["/etc/x"], "restart", "running", ["restart"]),
+        ({}, ["/etc/x"], "reload", "running", ["reload"]),
+        ({}, [], "restart", "refreshed", ["restart"]),
+        ({"ActiveState": "failed"}, [], "restart", "running", ["start"]),
+        ({"ActiveState": "inactive"}, ["/etc/x"], "reload", "refreshed", ["start"]),
+        ({"UnitFileState": "disabled"}, [], "restart", "running", ["enable"]),
+        ({"UnitFileState": "static"}, [], "restart", "running", []),
+        ({"NeedDaemonReload": "yes"}, ["/etc/x"], "restart", "running", ["daemon-reload", "restart"]),
+    ],
+)
+def test_service_plan(change: dict[str, str], newer: list[str], refresh: str, state: str, actions: list[str]) -> None:
+    """From what systemd says and which files are newer to the verbs, in order."""
+    assert fresh_service.plan({**RUNNING, **change}, newer, refresh, state, True) == actions
+
+
+def test_a_service_that_is_not_to_be_enabled_is_left_disabled() -> None:
+    """Instances such as postgresql@17-main are enabled by their umbrella unit."""
+    assert fresh_service.plan({**RUNNING, "UnitFileState": "disabled"}, [], "restart", "running", False) == []
+
+
+def test_start_time_from_the_monotonic_clock() -> None:
+    """60 s after boot, at a boot 100 s ago, was 40 s ago."""
+    assert fresh_service.started_at({"ExecMainStartTimestampMonotonic": "60000000"}, 1000.0, 100.0) == 960.0
+    assert fresh_service.started_at({"ExecMainStartTimestampMonotonic": "0"}, 1000.0, 100.0) == 0.0
+
+
+def test_only_later_files_count(tmp_path: Path) -> None:
+    """Older ones and absent ones do not; a link counts by itself, not by what it points to."""
+    old, new, link = tmp_path / "old", tmp_path / "new", tmp_path / "link"
+    old.touch()
+    new.touch()
+    link.symlink_to(old)
+    os.utime(old, (100, 100))
+    os.utime(new, (300, 300))
+    os.utime(link, (400, 400), follow_symlinks=False)
+    names = [str(old), str(new), str(link), str(tmp_path / "absent")]
+    assert fresh_service.newer_files(names, 200.0) == [str(new), str(link)]
+
+
+def test_a_reload_is_seen_by_the_newest_child(tmp_path: Path) -> None:
+    """A reloaded nginx keeps its main process and has new workers; names with blanks and brackets do not confuse."""
+    for pid, parent, ticks in ((1, 0, 100), (20, 1, 5000), (21, 1, 9000), (22, 20, 9900)):
+        (tmp_path / str(pid)).mkdir()
+        after_name = ["S", str(parent), *["0"] * 17, str(ticks), "0"]
+        (tmp_path / str(pid) / "stat").write_text(f"{pid} (ng inx) x) {' '.join(after_name)}")
+    assert fresh_service.newest_child_start(1, tmp_path, 1000.0, 100.0, 100) == 990.0
+    assert fresh_service.newest_child_start(99, tmp_path, 1000.0, 100.0, 100) == 0.0
+
+
+def test_missing_packages() -> None:
+    """Half-installed, removed with files left, unknown, and of a named architecture."""
+    out = "ii  nginx\niU  half\nrc  gone\nii  libc6:amd64\n"
+    assert debian_packages.missing_packages(["nginx", "half", "gone", "never", "libc6"], out) == [
+        "half",
+        "gone",
+        "never",
+    ]
+
+
+def test_age_of_package_lists(tmp_path: Path) -> None:
+    """No lists are infinitely old; else the folder's time counts, for the lists carry their server's."""
+    assert debian_packages.lists_age(tmp_path / "absent", 1000.0) == float("inf")
+    assert debian_packages.lists_age(tmp_path, 1000.0) == float("inf")
+    lists = tmp_path / "x_Packages"
+    lists.touch()
+    os.utime(lists, (1, 1))
+    os.utime(tmp_path, (900, 900))
+    assert debian_packages.lists_age(tmp_path, 1000.0) == 100.0

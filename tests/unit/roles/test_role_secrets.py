@@ -1,0 +1,93 @@
+"""No password has a default, and no task that can see one may print it."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from unit.roles.roles_tree import ROLES, ROOT, options_of, read_yaml, tasks_of
+
+SECRET = re.compile(r"password|secret|passphrase|private_key|_token|tls_key")
+PATHS_OF_SECRETS = {"nginx_tls_key_src"}
+each_role = pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
+
+
+def secrets_of(role: Path) -> set[str]:
+    """Names of the role's options that hold or lead to a secret."""
+    return {name for name in options_of(role) if SECRET.search(name)}
+
+
+def templates_with_secrets(role: Path) -> set[str]:
+    """Names of the role's templates that write a secret."""
+    names = secrets_of(role)
+    return {
+        path.name
+        for path in role.glob("templates/*")
+        if any(name in path.read_text(encoding="utf-8") for name in names)
+    }
+
+
+def tasks_that_may_tell() -> list[str]:
+    """Tasks that see a secret variable, or write a template that does, without ``no_log``."""
+    telling = []
+    for role in ROLES:
+        words = secrets_of(role) | templates_with_secrets(role)
+        for where, task in tasks_of(role):
+            text = json.dumps({key: value for key, value in task.items() if key != "name"})
+            seen = {word for word in words if word in text}
+            # An assertion may name the path of a key in its message; the key itself is not in the path.
+            if "ansible.builtin.assert" in task:
+                seen -= PATHS_OF_SECRETS
+            if seen and task.get("no_log") is not True:
+                telling.append(f"{where} sees {', '.join(sorted(seen))}")
+    return telling
+
+
+def test_there_are_secrets_to_guard() -> None:
+    """The search below finds the variables that it is about."""
+    found = set().union(*(secrets_of(role) for role in ROLES))
+    assert {"postgresql_password", "xnat_admin_password", "xnat_database_password", "nginx_tls_key_src"} <= found
+    assert templates_with_secrets(ROOT / "roles" / "xnat") == {"xnat-conf.properties.j2", "prefs-init.ini.j2"}
+
+
+@each_role
+def test_a_secret_is_required_and_marked(role: Path) -> None:
+    """A default password is a public password."""
+    options, defaults = options_of(role), read_yaml(role / "defaults" / "main.yml") or {}
+    for name in secrets_of(role):
+        assert options[name].get("required") is True, name
+        assert name not in defaults
+        if "password" in name:
+            assert options[name].get("no_log") is True, name
+
+
+def test_no_task_that_sees_a_secret_may_print_it() -> None:
+    """`no_log: true` wherever a secret passes, and no diff of a file that holds one."""
+    assert tasks_that_may_tell() == []
+    for role in ROLES:
+        for where, task in tasks_of(role):
+            template = task.get("ansible.builtin.template") or {}
+            if template.get("src") in templates_with_secrets(role):
+                assert task.get("diff") is False, where
+                assert int(str(template["mode"]), 8) & 0o007 == 0, where
+
+
+@each_role
+def test_no_secret_goes_to_a_command_line(role: Path) -> None:
+    """Every user of a host can read the process list."""
+    for where, task in tasks_of(role):
+        command = task.get("ansible.builtin.command") or task.get("ansible.builtin.shell")
+        assert not [name for name in secrets_of(role) if command and name in json.dumps(command)], where
+
+
+@pytest.mark.parametrize("inventory", ["lab", "production"])
+def test_no_password_is_in_an_inventory(inventory: str) -> None:
+    """Passwords come from a vault variable, and the example vault is empty."""
+    for path in (ROOT / "inventories" / inventory).rglob("*.yml"):
+        if path.name in ("secrets.yml", "vault.yml"):
+            continue
+        for name, value in (read_yaml(path) or {}).items():
+            if SECRET.search(name) and "password" in name:
+                assert value == "" or re.fullmatch(r"\{\{ vault_\w+ \}\}", value), f"{path}: {name}"
