@@ -154,6 +154,26 @@ def test_settings_are_for_administrators(xnat: XnatServer) -> None:
     assert "archivePath" in xnat.session().get("/xapi/siteConfig").json()
 
 
+@pytest.mark.practice_xnat("opens the site to everyone")
+def test_open_site_lets_anyone_read_what_is_public_and_change_nothing(xnat: XnatServer) -> None:
+    api, project = xnat.session(), xnat.new_project("public")
+    api.post("/xapi/siteConfig", json={"requireLogin": False}).raise_for_status()
+    try:
+        path = f"{xnat.url}/data/projects/{project}"
+        assert requests.get(path).status_code == 200
+        assert requests.put(f"{path}/subjects/S1").status_code == 403
+        assert requests.put(f"{path}_new").status_code == 403
+    finally:
+        api.post("/xapi/siteConfig", json={"requireLogin": True}).raise_for_status()
+    assert requests.get(path).status_code == 401
+
+
+@pytest.mark.practice_xnat("how a real one reacts is not known")
+def test_setting_that_would_break_the_site_is_400(api: Session) -> None:
+    assert api.post("/xapi/siteConfig", json={"sessionTimeout": "soon"}).status_code == 400
+    assert api.get("/data/auth").status_code == 200
+
+
 def test_account_that_exists_is_409(xnat: XnatServer) -> None:
     user, _ = xnat.new_user()
     given = {"username": user, "password": "x", "firstName": "A", "lastName": "B", "email": "a@example.org"}

@@ -126,6 +126,13 @@ def test_path_after_a_subject_is_not_looked_at(api: Session, subjects: str) -> N
     assert api.get(f"{subjects}/S1/bogus", params={"format": "json"}).json()["items"][0]["data_fields"]["label"] == "S1"
 
 
+def test_change_of_a_path_after_a_subject_is_400(api: Session, subjects: str) -> None:
+    api.put(f"{subjects}/S1")
+    assert api.put(f"{subjects}/S1/bogus").status_code == 400
+    assert api.delete(f"{subjects}/S1/bogus").status_code == 400
+    assert api.get(f"{subjects}/S1").status_code == 200
+
+
 def test_delete_is_200_and_then_404(api: Session, subjects: str) -> None:
     api.put(f"{subjects}/S1")
     assert [api.delete(f"{subjects}/S1").status_code for _ in range(2)] == [200, 404]

@@ -47,6 +47,7 @@ DEFAULTS: dict[str, Any] = {
 #: What anyone may read (through `/xapi/siteConfig/NAME`), logged in or not.
 OPEN = frozenset({"siteId", "siteUrl", "siteHome", "siteLogoPath"})
 
+DURATIONS = frozenset({"sessionTimeout", "aliasTokenTimeout"})
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400, "week": 604800}
 
 
@@ -78,13 +79,22 @@ class Preferences:
 
     def seconds(self, name: str) -> int:
         """A duration such as `15 minutes`."""
-        match = re.fullmatch(r"\s*(\d+)\s*([a-z]+?)s?\s*", str(self._values[name]).lower())
-        if match is None or match[2] not in _SECONDS:
-            raise ValueError(f"site setting {name} is not a duration: {self._values[name]!r}")
-        return int(match[1]) * _SECONDS[match[2]]
+        return _seconds(name, self._values[name])
 
     def set(self, values: Mapping[str, Any]) -> None:
+        """Store settings. Raises ValueError, and stores none, if one of them would stop the server from working."""
+        for name in DURATIONS & values.keys():
+            _seconds(name, values[name])
+        if "concurrentMaxSessions" in values:
+            int(values["concurrentMaxSessions"])
         with self._guard, self._store.writing() as session:
             for name, value in values.items():
                 session.merge(Preference(name=name, value=value))
             self._values = {**self._values, **values}
+
+
+def _seconds(name: str, value: Any) -> int:
+    match = re.fullmatch(r"\s*(\d+)\s*([a-z]+?)s?\s*", str(value).lower())
+    if match is None or match[2] not in _SECONDS:
+        raise ValueError(f"site setting {name} is not a duration: {value!r}")
+    return int(match[1]) * _SECONDS[match[2]]

@@ -24,7 +24,7 @@ class _Cheroot(CherootServer):
 class Server:
     """One listening server. Use it as a context manager, or `start` and `stop` it; `url` has no trailing slash."""
 
-    def __init__(self, site: Site, host: str = "127.0.0.1", port: int = 0, threads: int = 10) -> None:
+    def __init__(self, site: Site, host: str = "127.0.0.1", port: int = 0, threads: int = 20) -> None:
         self._site = site
         self._cheroot = _Cheroot((host, port), create_app(site), numthreads=threads, server_name="xnat_twin")
         self._cheroot.timeout = 600  # seconds that a slow client may take between two bytes

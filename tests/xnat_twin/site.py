@@ -55,7 +55,7 @@ class Site:
         data.mkdir(parents=True, exist_ok=True)
         arguments: dict[str, Any] = {}
         if database is None and home is not None:
-            database, arguments = home.database, tls_arguments(home.tls)
+            database, arguments = home.database, tls_arguments(home)
         store = Store(database or f"sqlite:///{data / 'xnat.sqlite'}", arguments)
         archive = Archive(home.archive if home else data / "archive", quota)
         preferences = Preferences(store)

@@ -42,6 +42,11 @@ class User(Base):
     admin: Mapped[bool] = mapped_column(default=False)
     last_modified: Mapped[dt.datetime] = mapped_column(default=now)
 
+    @property
+    def is_guest(self) -> bool:
+        """Whoever does not log in, where `requireLogin` is off."""
+        return self.login == "guest"
+
 
 class AliasToken(Base):
     """A pair that stands for a login until it expires."""

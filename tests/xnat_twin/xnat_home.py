@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import configparser
 import re
+import socket
 import ssl
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,12 +67,12 @@ def read_home(path: Path) -> XnatHome:
 
 
 def database_url(jdbc: str, username: str, password: str) -> tuple[URL, str]:
-    """A JDBC URL and an account as SQLAlchemy's URL, and its `sslmode` ("disable" if none). Raises HomeError."""
+    """A JDBC URL and an account as SQLAlchemy's URL, and its `sslmode` ("prefer" if none). Raises HomeError."""
     match = _JDBC.fullmatch(jdbc.strip())
     if match is None:
         raise HomeError(f"datasource.url is {jdbc!r}, expected jdbc:postgresql://HOST[:PORT]/DATABASE[?OPTIONS]")
     options = dict(option.partition("=")[::2] for option in (match["options"] or "").split("&") if option)
-    tls = options.get("sslmode") or ("verify-full" if options.get("ssl") == "true" else "disable")
+    tls = options.get("sslmode") or ("verify-full" if options.get("ssl") == "true" else "prefer")
     url = URL.create(
         "postgresql+pg8000",
         username,
@@ -82,18 +84,34 @@ def database_url(jdbc: str, username: str, password: str) -> tuple[URL, str]:
     return url, tls
 
 
-def tls_arguments(mode: str) -> dict[str, Any]:
-    """What pg8000 needs for an `sslmode`. The authority is in `~/.postgresql/root.crt`, as for the JDBC driver."""
-    if mode in {"disable", "allow", "prefer"}:
+def tls_arguments(home: XnatHome) -> dict[str, Any]:
+    """What pg8000 needs for the home's `sslmode`; without one TLS is used if the server offers it, as JDBC does.
+
+    The authority is in `~/.postgresql/root.crt`, where the JDBC driver looks, too.
+    """
+    if home.tls == "disable" or (home.tls in {"allow", "prefer"} and not _offers_tls(home.database)):
         return {}
     context = ssl.create_default_context()
     authority = Path.home() / ".postgresql" / "root.crt"
     if authority.exists():
         context.load_verify_locations(authority)
-    context.check_hostname = mode == "verify-full"
-    if mode == "require":  # encrypt, and believe whoever answers: libpq's and JDBC's meaning of the word
+    context.check_hostname = home.tls == "verify-full"
+    if not home.tls.startswith("verify-"):  # encrypt, and believe whoever answers: libpq's and JDBC's meaning, too
         context.verify_mode = ssl.CERT_NONE
     return {"ssl_context": context}
+
+
+def _offers_tls(database: URL) -> bool:
+    """Ask the server, by PostgreSQL's SSLRequest message, whether it speaks TLS. Raises HomeError."""
+    try:
+        with socket.create_connection((database.host or "", database.port or 5432), timeout=30) as server:
+            server.sendall(struct.pack("!ii", 8, 80877103))
+            return server.recv(1) == b"S"
+    except OSError as error:
+        where = f"{database.host}:{database.port}"
+        raise HomeError(
+            f"cannot reach the database at {where}: {error.strerror or error}; see datasource.url"
+        ) from error
 
 
 def parse_properties(text: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -62,7 +63,18 @@ def test_url_that_is_not_postgresql_is_refused() -> None:
 
 def test_ssl_without_a_mode_verifies() -> None:
     assert database_url("jdbc:postgresql://h/d?ssl=true", "u", "p")[1] == "verify-full"
-    assert database_url("jdbc:postgresql://h/d", "u", "p")[1] == "disable"
+    assert database_url("jdbc:postgresql://h/d", "u", "p")[1] == "prefer"
+
+
+def test_database_that_cannot_be_reached_is_named(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    conf = (
+        f"datasource.url=jdbc:postgresql://127.0.0.1:{port}/d\ndatasource.username=u\ndatasource.password=topsecret\n"
+    )
+    with pytest.raises(HomeError, match=rf"cannot reach the database at 127\.0\.0\.1:{port}") as caught:
+        Site.open(tmp_path / "data", home=read_home(_home(tmp_path, conf)))
+    assert "topsecret" not in str(caught.value)
 
 
 def test_properties_continue_over_lines() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC
 from typing import Any
 
 from falcon import Request, Response
@@ -12,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from ..auth import hash_password
 from ..errors import StatusError, XapiError
-from ..preferences import OPEN
+from ..preferences import OPEN, Preferences
 from ..store import User, now
 from .base import Endpoint, media_type, read_body, send_json, send_text, user_of
 
@@ -72,7 +73,7 @@ class SiteConfig(Endpoint):
         values = _json_object(req)
         if None in values.values():
             raise XapiError(500, "A setting cannot be null")
-        self.site.preferences.set(values)
+        _set(self.site.preferences, values)
 
 
 class SiteConfigProperty(Endpoint):
@@ -96,7 +97,14 @@ class SiteConfigProperty(Endpoint):
             value = json.loads(text)
         elif text in {"true", "false"}:
             value = text == "true"
-        self.site.preferences.set({name: value})
+        _set(self.site.preferences, {name: value})
+
+
+def _set(preferences: Preferences, values: dict[str, Any]) -> None:
+    try:
+        preferences.set(values)
+    except ValueError as error:
+        raise XapiError(400, str(error)) from error
 
 
 def user_json(user: User) -> dict[str, Any]:
@@ -110,7 +118,7 @@ def user_json(user: User) -> dict[str, Any]:
         "enabled": user.enabled,
         "verified": user.verified,
         "secured": True,
-        "lastModified": int(user.last_modified.timestamp() * 1000),
+        "lastModified": int(user.last_modified.replace(tzinfo=UTC).timestamp() * 1000),
     }
 
 

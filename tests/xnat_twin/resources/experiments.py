@@ -25,6 +25,7 @@ from .subjects import (
     merged_fields,
     projects_table,
     readable_project,
+    refuse_tail,
 )
 
 _COLUMNS = ("ID", "project", "date", "xsiType", "label", "insert_date", "subject_ID", "subject_label", "URI")
@@ -88,8 +89,15 @@ class OneExperiment(Endpoint):
                 send_item(req, resp, experiment_document(finder, found))
 
     def on_put(
-        self, req: Request, resp: Response, experiment: str, project: str | None = None, subject: str | None = None
+        self,
+        req: Request,
+        resp: Response,
+        experiment: str,
+        project: str | None = None,
+        subject: str | None = None,
+        tail: str = "",
     ) -> None:
+        refuse_tail(tail)
         document = read_document(req)
         with self.writing(req) as finder:
             home = finder.project(project) if project is not None else None
@@ -103,8 +111,15 @@ class OneExperiment(Endpoint):
                 send_text(resp, existing.id)
 
     def on_delete(
-        self, req: Request, resp: Response, experiment: str, project: str | None = None, subject: str | None = None
+        self,
+        req: Request,
+        resp: Response,
+        experiment: str,
+        project: str | None = None,
+        subject: str | None = None,
+        tail: str = "",
     ) -> None:
+        refuse_tail(tail)
         with self.writing(req) as finder:
             found = self._find(finder, project, experiment)
             home = finder.project(project) if project is not None else None

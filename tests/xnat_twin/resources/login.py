@@ -57,6 +57,8 @@ class AliasTokens(Endpoint):
     ) -> None:
         user = user_of(req)
         match operation:
+            case _ if user.is_guest:
+                raise StatusError(403)
             case "issue" if alias is None:
                 lifetime = self.site.preferences.seconds("aliasTokenTimeout")
                 token = issue_token(self.site.store, user, lifetime)

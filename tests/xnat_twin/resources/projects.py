@@ -190,6 +190,8 @@ def _save(
 ) -> None:
     params, user = params_of(req), user_of(req)
     preferences = endpoint.site.preferences
+    if user.is_guest:
+        raise StatusError(403)
     if existing is None and not user.admin and not preferences.true("uiAllowNonAdminProjectCreation"):
         raise StatusError(403, f"User {user.login} doesn't have permission to create projects on this system")
     if existing is not None and finder.access(existing) < Access.DELETE:

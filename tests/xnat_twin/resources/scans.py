@@ -14,7 +14,7 @@ from ..permissions import Access
 from ..store import Experiment, Scan, now
 from ..views import listing, scan_document, scan_row
 from .base import Endpoint, params_of, read_document, requested_changes, send_item, send_table, send_text
-from .subjects import check_label, flush_new, merged_fields
+from .subjects import check_label, flush_new, merged_fields, refuse_tail
 
 _COLUMNS = ("xnat_imagescandata_id", "ID", "type", "quality", "xsiType", "note", "series_description", "URI")
 
@@ -75,7 +75,9 @@ class OneScan(Endpoint):
         scan: str,
         project: str | None = None,
         subject: str | None = None,
+        tail: str = "",
     ) -> None:
+        refuse_tail(tail)  # sharing one scan is not covered
         document = read_document(req)
         with self.writing(req) as finder:
             session = _session(finder, project, experiment)
@@ -105,8 +107,7 @@ class OneScan(Endpoint):
     ) -> None:
         with self.writing(req) as finder:
             found = _find(finder, project, experiment, scan)
-            if tail:
-                raise StatusError(400)
+            refuse_tail(tail)
             if finder.access(found.project) < Access.DELETE:
                 raise StatusError(403, "User account doesn't have permission to modify this session.")
             folder = self.site.archive.folder(found)

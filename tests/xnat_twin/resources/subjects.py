@@ -66,7 +66,8 @@ class OneSubject(Endpoint):
             else:
                 send_item(req, resp, subject_document(finder, found))
 
-    def on_put(self, req: Request, resp: Response, subject: str, project: str | None = None) -> None:
+    def on_put(self, req: Request, resp: Response, subject: str, project: str | None = None, tail: str = "") -> None:
+        refuse_tail(tail)
         document = read_document(req)
         if document is not None and document.xsi_type != schema.SUBJECT:
             raise StatusError(422, "Only xnat:Subject documents can be PUT to this address.")
@@ -108,7 +109,8 @@ class OneSubject(Endpoint):
             existing.last_modified = now()
             send_text(resp, existing.id)
 
-    def on_delete(self, req: Request, resp: Response, subject: str, project: str | None = None) -> None:
+    def on_delete(self, req: Request, resp: Response, subject: str, project: str | None = None, tail: str = "") -> None:
+        refuse_tail(tail)
         with self.writing(req) as finder:
             found = self._find(finder, project, subject)
             home = finder.project(project) if project is not None else None
@@ -178,6 +180,12 @@ def flush_new(finder: Finder, message: str) -> None:
         finder.session.flush()
     except IntegrityError as error:
         raise StatusError(409, message) from error
+
+
+def refuse_tail(tail: str) -> None:
+    """400 for a change of something below an object that there is nothing below of."""
+    if tail:
+        raise StatusError(400)
 
 
 def check_label(label: str) -> None:
