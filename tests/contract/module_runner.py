@@ -1,7 +1,4 @@
-"""Runs a module of library/ in this process, exactly as Ansible would, and returns what it printed.
-
-Also the fixtures that the tests of files share; a test file asks for them with `pytest_plugins = ["module_runner"]`.
-"""
+"""Runs a module of library/ in this process, exactly as Ansible would, and returns what it printed."""
 
 from __future__ import annotations
 
@@ -10,17 +7,10 @@ import hashlib
 import importlib
 import io
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import pytest
-import requests
 from ansible.module_utils.testing import patch_module_args
-
-if TYPE_CHECKING:
-    from conftest import XnatServer
 
 SCAN = {"subject": "s1", "session": "e1", "scan": "1"}
 
@@ -48,8 +38,9 @@ class Modules:
     ca_path: str | None = None
     output: list[str] = field(default_factory=list)
 
-    def run(self, name: str, /, *, check: bool = False, **options: Any) -> dict[str, Any]:
+    def run(self, name: str, /, **options: Any) -> dict[str, Any]:
         """Run `xnat_{name}` with these options; those of the connection are filled in, None leaves one out."""
+        check = bool(options.pop("check", False))
         given = {"url": self.url, "username": self.username, "password": self.password, "ca_path": self.ca_path}
         asked = {name: value for name, value in {**given, **options}.items() if value is not None}
         arguments = {**asked, "_ansible_check_mode": check, "_ansible_diff": True}
@@ -74,43 +65,3 @@ class Modules:
 def md5(data: bytes) -> str:
     """MD5 of some bytes, as XNAT states it."""
     return hashlib.md5(data, usedforsecurity=False).hexdigest()
-
-
-@pytest.fixture
-def modules(xnat: XnatServer) -> Modules:
-    return Modules(xnat.url, xnat.admin, xnat.password, xnat.ca_path)
-
-
-@pytest.fixture
-def key(project: str) -> dict[str, str]:
-    return {"project": project, **SCAN, "resource": "NIFTI"}
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Three files, one of them empty, one in a folder with a space in its name."""
-    for name, data in {"T1.nii.gz": b"image" * 1000, "empty.txt": b"", "more of it/a+b (1).txt": b"text"}.items():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_bytes(data)
-    return tmp_path
-
-
-@pytest.fixture
-def stored(xnat: XnatServer, project: str) -> Callable[..., dict[str, bytes]]:
-    """Read the resource back by other means than the module's: {path: content}."""
-
-    def read(label: str = "NIFTI", path: str = "subjects/s1/experiments/e1/scans/1") -> dict[str, bytes]:
-        http = xnat.session()
-        answer = http.get(
-            f"{xnat.url}/data/projects/{project}/{path}/resources/{label}/files", params={"format": "json"}
-        )
-        if answer.status_code == 404:
-            return {}
-        rows = answer.json()["ResultSet"]["Result"]
-        found = {}
-        for row in rows:
-            base, name = row["URI"].split("/files/", 1)
-            found[name] = http.get(f"{xnat.url}{base}/files/{requests.utils.quote(name)}").content
-        return found
-
-    return read

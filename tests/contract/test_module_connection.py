@@ -10,7 +10,6 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from ansible.module_utils.xnat import session as client_session
@@ -22,11 +21,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from module_runner import ModuleFailedError, Modules
 from xnat_twin.app import create_app
+from xnat_twin.testing import XnatServer
 
-if TYPE_CHECKING:
-    from conftest import XnatServer
-
-pytest_plugins = ["module_runner"]
+pytest_plugins = ["module_fixtures"]
 
 SENTINEL = "s3ntinel-Passw0rd"
 
@@ -163,10 +160,16 @@ def _certificate(folder: Path, name: str, days: int = 1) -> tuple[Path, Path]:
     return pem, private
 
 
+class _Quiet(CherootServer):
+    """A server that does not print what clients do that distrust it."""
+
+    def error_log(self, msg: str = "", level: int = 20, traceback: bool = False) -> None:
+        """Say nothing."""
+
+
 def _serve(xnat: XnatServer, pem: Path, private: Path) -> Iterator[str]:
-    server = CherootServer(("127.0.0.1", 0), create_app(xnat.site), numthreads=2)
+    server = _Quiet(("127.0.0.1", 0), create_app(xnat.site), numthreads=2)
     server.ssl_adapter = BuiltinSSLAdapter(str(pem), str(private))
-    server.error_log = lambda *_, **__: None
     server.prepare()
     thread = threading.Thread(target=server.serve, daemon=True)
     thread.start()

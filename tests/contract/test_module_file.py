@@ -5,15 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from module_runner import SCAN, ModuleFailedError, Modules, md5
+from xnat_twin.testing import XnatServer
 
-if TYPE_CHECKING:
-    from conftest import XnatServer
-
-pytest_plugins = ["module_runner"]
+pytest_plugins = ["module_fixtures"]
 
 
 def test_life_of_a_tree_of_files(

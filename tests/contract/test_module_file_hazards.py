@@ -5,17 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from ansible.module_utils.xnat import session as client_session
 from ansible.module_utils.xnat import transfer
 from module_runner import ModuleFailedError, Modules, md5
+from xnat_twin.testing import XnatServer
 
-if TYPE_CHECKING:
-    from conftest import XnatServer
-
-pytest_plugins = ["module_runner"]
+pytest_plugins = ["module_fixtures"]
 
 
 @pytest.fixture(autouse=True)
@@ -173,7 +171,7 @@ def test_a_file_that_changes_while_it_is_sent_is_not_reported_as_done(
     file = folder / "T1.nii.gz"
 
     def read(reader: Any, size: int = -1) -> bytes:
-        block = real(reader, size)
+        block: bytes = real(reader, size)
         os.utime(file, ns=(1, 1))
         return block
 
@@ -197,7 +195,6 @@ def test_a_file_that_gets_shorter_while_it_is_sent(
         modules.file(**key, src=[str(file)])
 
 
-@pytest.mark.practice_xnat("alters stored bytes")
 def test_bytes_that_arrive_damaged_are_noticed(
     key: dict[str, str], folder: Path, modules: Modules, monkeypatch: pytest.MonkeyPatch
 ) -> None:

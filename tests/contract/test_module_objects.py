@@ -6,16 +6,14 @@ what the real run says.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from ansible.module_utils.xnat import session as client_session
 from module_runner import ModuleFailedError, Modules
+from xnat_twin.testing import XnatServer
 
-if TYPE_CHECKING:
-    from conftest import XnatServer
-
-pytest_plugins = ["module_runner"]
+pytest_plugins = ["module_fixtures"]
 
 KEYS: dict[str, dict[str, str]] = {
     "project": {},
@@ -58,7 +56,8 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 def snapshot(xnat: XnatServer, project: str) -> list[Any]:
     """Everything in a project that a module could have changed."""
-    http, found = xnat.session(), []
+    http = xnat.session()
+    found: list[Any] = []
     for path in (f"projects/{project}", f"projects/{project}/subjects/sub001"):
         answer = http.get(f"{xnat.url}/data/{path}", params={"format": "json"})
         found.append((answer.status_code, answer.json() if answer.ok else None))

@@ -9,13 +9,11 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import nibabel
 import pytest
-
-if TYPE_CHECKING:
-    from conftest import XnatServer
+from xnat_twin.testing import XnatServer
 
 ROOT = Path(__file__).parents[2]
 IMAGES = Path(nibabel.__file__).parent / "tests" / "data"

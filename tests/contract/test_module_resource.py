@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 from module_runner import ModuleFailedError, Modules
+from xnat_twin.testing import XnatServer
 
-if TYPE_CHECKING:
-    from conftest import XnatServer
-
-pytest_plugins = ["module_runner"]
+pytest_plugins = ["module_fixtures"]
 
 LEVELS = {
     "project": {},

@@ -10,7 +10,8 @@ import requests
 from requests.adapters import BaseAdapter
 
 Reply = tuple[int, str] | tuple[int, str, dict[str, str]] | Exception
-LOGIN: Reply = (200, "0123456789ABCDEF0123456789ABCDEF")
+LOGIN_ID = "0123456789ABCDEF0123456789ABCDEF"
+LOGIN: Reply = (200, LOGIN_ID)
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from ansible.module_utils.xnat.server import Server
@@ -20,10 +21,10 @@ def wire() -> Wire:
 def connect(wire: Wire) -> Callable[..., Session]:
     """Make a session on the wire; keyword arguments go to Server, `check_mode` to Session."""
 
-    def make(*, check_mode: bool = False, **settings: str | int | None) -> Session:
+    def make(*, check_mode: bool = False, **settings: Any) -> Session:
         given = {"username": "ana", "password": "s3ntinel-pw", **settings}
         session = Session(
-            Server("https://xnat.test", **given),  # type: ignore[arg-type]
+            Server("https://xnat.test", **given),
             check_mode=check_mode,
             sleep=wire.pauses.append,
         )

@@ -33,7 +33,7 @@ def specification(name: str) -> dict[str, Any]:
         found.update(options)
         raise Enough
 
-    module = importlib.import_module(name)
+    module: Any = importlib.import_module(name)
     real, module.XnatModule = module.XnatModule, remember
     try:
         module.main()

@@ -88,7 +88,10 @@ def test_another_value_is_a_difference(stored: Any, wanted: Any) -> None:
 
 def wanted(kind: str = "subject", stored: dict[str, Any] | None = None, **asked: Any) -> list[fields.Wanted]:
     xsi_type = {"subject": "xnat:subjectData", "scan": "xnat:mrScanData"}[kind]
-    return fields.wanted_values(kind, xsi_type, asked.pop("options", {}), asked.pop("fields", {}), stored or {})
+    found: list[fields.Wanted] = fields.wanted_values(
+        kind, xsi_type, asked.pop("options", {}), asked.pop("fields", {}), stored or {}
+    )
+    return found
 
 
 def test_options_become_xnats_parameters_and_none_is_not_asked_for() -> None:

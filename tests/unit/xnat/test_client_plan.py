@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from ansible.module_utils.xnat import plan
 from ansible.module_utils.xnat.errors import ConflictError, InputError
@@ -12,8 +14,8 @@ def here(name: str, size: int = 3) -> LocalFile:
     return LocalFile(name, f"/here/{name}", size, 0)
 
 
-def there(name: str, size: int | None = 3, digest: str | None = "d1", **more: object) -> StoredFile:
-    return StoredFile(name, size, digest, **more)  # type: ignore[arg-type]
+def there(name: str, size: int | None = 3, digest: str | None = "d1", **more: Any) -> StoredFile:
+    return StoredFile(name, size, digest, **more)
 
 
 def planned(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
 from ansible.module_utils.xnat.errors import CheckModeError, ConnectError, InputError, LoginError, RequestError
 from ansible.module_utils.xnat.server import Server
 from ansible.module_utils.xnat.session import Session
-from client_wire import LOGIN, Wire
+from client_wire import LOGIN, LOGIN_ID, Wire
 
 Connect = Callable[..., Session]
 PAGE = (
@@ -32,7 +33,7 @@ def test_one_login_cookie_afterwards_and_logout(wire: Wire, connect: Connect) ->
     ]
     assert wire.headers[0]["Authorization"].startswith("Basic ")
     assert all("Authorization" not in headers for headers in wire.headers[1:])
-    assert all(headers["Cookie"] == f"JSESSIONID={LOGIN[1]}" for headers in wire.headers[1:])
+    assert all(headers["Cookie"] == f"JSESSIONID={LOGIN_ID}" for headers in wire.headers[1:])
     assert not any(word in wire.headers[0]["User-Agent"] for word in ("Mozilla", "MSIE", "AppleWebKit", "Opera"))
 
 
@@ -175,7 +176,7 @@ def test_a_broken_connection_says_what_to_do(
 
 def test_no_secret_leaves_in_an_error(wire: Wire, connect: Connect) -> None:
     basic = "YW5hOnMzbnRpbmVsLXB3"
-    wire.replies += [LOGIN, (500, f"user ana, s3ntinel-pw, {basic}, JSESSIONID={LOGIN[1]}"), (200, "")]
+    wire.replies += [LOGIN, (500, f"user ana, s3ntinel-pw, {basic}, JSESSIONID={LOGIN_ID}"), (200, "")]
     with connect() as session, pytest.raises(RequestError) as caught:
         session.request("PUT", "/data/projects/p", "write")
     assert "user ana, ********, ********, JSESSIONID=********" in str(caught.value)
@@ -208,9 +209,9 @@ def test_query_values_are_quoted(wire: Wire, connect: Connect) -> None:
         ({"url": "https://xnat.test", "ca_path": "/no/such/file"}, "there is no file '/no/such/file'"),
     ],
 )
-def test_settings_that_cannot_work_are_refused(settings: dict[str, str], message: str) -> None:
+def test_settings_that_cannot_work_are_refused(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message) as caught:
-        Server(**settings)  # type: ignore[arg-type]
+        Server(**settings)
     assert "ana:pw" not in str(caught.value)
 
 
