@@ -20,6 +20,8 @@ options:
         such as V(scans/*.nii.gz).'
       - The contents of a folder keep their paths below it. What a pattern matches keeps its path below the first
         part with a wildcard; C(**) is any depth. Hidden files count.
+      - A relative path starts in the folder that the module runs in; on C(localhost) that is the folder of the
+        playbook.
       - Required with O(state=present).
     type: list
     elements: path

@@ -7,6 +7,7 @@ for its ID, and lists the resources of the subject when the experiment or scan d
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +17,7 @@ from .errors import ConflictError, RequestError, XnatError
 from .session import Session
 
 _EXPERIMENT_COLUMNS = {"columns": "ID,label,xsiType,project,subject_ID,subject_label"}
+_IDENTIFIER = re.compile(r"[A-Za-z0-9_.-]+")
 _ORDER = ("project", "subject", "experiment", "scan", "assessor")
 
 
@@ -239,12 +241,15 @@ def put(session: Session, place: Place, kind: str, parameters: dict[str, str]) -
     """Write one object of the place and note that it exists. Never sends `label`: XNAT then only renames."""
     address = place.address.up_to(kind)
     verb = "create" if kind in place.missing else "change"
+    # By its ID, an experiment can neither be moved nor does XNAT clear its visit and protocol, as it does with every
+    # change that comes through a subject's path (SubjAssessmentResource.unsetOldVisitAndSubtype).
+    path = address.by_id if kind == "experiment" and address.experiment_id else address.path
     answer = session.request(
-        "PUT", address.path, f"{verb} the {address}", parameters, advice=PROJECT_ADVICE if kind == "project" else None
+        "PUT", path, f"{verb} the {address}", parameters, advice=PROJECT_ADVICE if kind == "project" else None
     )
     if kind == "experiment" and not place.address.experiment_id:
         identifier = answer.text.strip()
-        if not identifier:
+        if not _IDENTIFIER.fullmatch(identifier):
             raise RequestError(
                 f"Cannot {verb} the {address}: XNAT did not say under which ID it was made. Run again.",
                 method="PUT",

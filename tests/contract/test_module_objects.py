@@ -244,6 +244,15 @@ def test_an_empty_text_clears_a_value(project: str, modules: Modules) -> None:
     assert modules.scan(**key, note="")["changed"] is False
 
 
+def test_a_change_leaves_visit_and_protocol_alone(project: str, modules: Modules) -> None:
+    """XNAT clears both with every change that comes through a subject's path."""
+    key = {"project": project, **KEYS["experiment"]}
+    fields = {"xnat:mrSessionData/visit": "v1", "xnat:mrSessionData/protocol": "p1"}
+    modules.experiment(**key, fields=fields)
+    assert modules.experiment(**key, note="other")["changed"] is True
+    assert modules.experiment(**key, fields=fields)["changed"] is False
+
+
 def test_objects_can_be_named_by_id(project: str, modules: Modules) -> None:
     made = modules.experiment(project=project, subject="s", experiment="E")
     subject = modules.subject(project=project, subject="s")["object"]["id"]

@@ -6,9 +6,9 @@ import json
 from collections.abc import Callable
 
 import pytest
-from ansible.module_utils.xnat import parents, resource
+from ansible.module_utils.xnat import model, parents, resource
 from ansible.module_utils.xnat.address import Address
-from ansible.module_utils.xnat.errors import ConflictError, VerificationError, XnatError
+from ansible.module_utils.xnat.errors import ConflictError, RequestError, VerificationError, XnatError
 from ansible.module_utils.xnat.plan import Labels
 from ansible.module_utils.xnat.session import Session
 from client_wire import LOGIN, Reply, Wire
@@ -58,6 +58,24 @@ def test_a_missing_assessor_is_not_made_on_the_way(wire: Wire, connect: Connect)
     wire.replies += [LOGIN, table(EXPERIMENT), table(), (200, "")]
     with connect() as session, pytest.raises(XnatError, match="An assessor has a data type of its own"):
         resource.ensure_resource(session, Address("p", "s", "e", None, "qc", "R"), Labels(), create_parents=True)
+
+
+def test_an_existing_experiment_is_changed_by_its_id(wire: Wire, connect: Connect) -> None:
+    """Through the path of a subject, XNAT would clear its visit and protocol, and could move it."""
+    item = {"items": [{"data_fields": {"ID": "X1", "label": "e"}, "meta": {"xsi:type": "xnat:mrSessionData"}}]}
+    changed = {"items": [{"data_fields": {"note": "n"}, "meta": {"xsi:type": "xnat:mrSessionData"}}]}
+    wire.replies += [LOGIN, table(EXPERIMENT), (200, json.dumps(item)), (200, "X1"), (200, json.dumps(changed))]
+    wire.replies += [(200, "")]
+    with connect() as session:
+        assert model.ensure(session, Address("p", "s", "e"), model.Desired({"note": "n"})).changed
+    assert wire.requests[3] == "PUT /data/experiments/X1?note=n"
+
+
+@pytest.mark.parametrize("body", ["", "<p>hello</p>", "two words"])
+def test_a_new_experiment_without_an_id_is_an_error(wire: Wire, connect: Connect, body: str) -> None:
+    wire.replies += [LOGIN, table(), (404, ""), (201, body), (200, "")]
+    with connect() as session, pytest.raises(RequestError, match="did not say under which ID it was made"):
+        model.ensure(session, Address("p", "s", "e"), model.Desired())
 
 
 def test_a_label_goes_before_an_id(wire: Wire, connect: Connect) -> None:
