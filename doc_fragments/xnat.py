@@ -110,4 +110,3 @@ options:
     type: str
     required: true
 """
-

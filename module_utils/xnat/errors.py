@@ -17,6 +17,10 @@ class XnatError(Exception):
         self.message = message
         self.details = details
 
+    def __str__(self) -> str:
+        """The message, with what was added to it on the way."""
+        return self.message
+
 
 class InputError(XnatError):
     """What was asked for cannot be meant, or cannot be done by XNAT; noticed before anything was written."""

@@ -51,6 +51,7 @@ class Body(Protocol):
     """What is sent: opened anew for each attempt."""
 
     size: int
+    headers: dict[str, str]
 
     def arguments(self) -> dict[str, Any]:
         """Return the keyword arguments of requests that carry this body (`data` or `files`)."""
@@ -313,7 +314,7 @@ class Session:
         return self._http.request(
             method,
             url,
-            headers=dict(headers),
+            headers={**headers, **(body.headers if body else {})},
             timeout=timeout,
             verify=verify,
             stream=stream,

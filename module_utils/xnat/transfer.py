@@ -36,6 +36,7 @@ class FileBody:
         self.file = file
         self.size = file.size
         self.parameters = {} if file.size == 0 else {"inbody": "true"}
+        self.headers = {} if file.size == 0 else {"Content-Type": "application/octet-stream"}
         self._reader: _HashingReader | None = None
 
     def arguments(self) -> dict[str, Any]:

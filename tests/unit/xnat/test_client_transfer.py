@@ -1,0 +1,125 @@
+"""How a file travels: streamed with its length, an empty one as a form, and retried only after a look at the list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import requests
+from ansible.module_utils.xnat import local
+from ansible.module_utils.xnat.address import Address
+from ansible.module_utils.xnat.errors import ConnectError, InputError, RequestError, VerificationError
+from ansible.module_utils.xnat.plan import Action, Labels, Listing, LocalFile, StoredFile
+from ansible.module_utils.xnat.session import Session
+from ansible.module_utils.xnat.transfer import FileBody, Upload
+from client_wire import LOGIN, Wire
+
+Connect = Callable[..., Session]
+HELLO = "5d41402abc4b2a76b9719d911017c592"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> LocalFile:
+    (tmp_path / "a b.txt").write_bytes(b"hello")
+    (found,) = local.collect([str(tmp_path / "a b.txt")], None)
+    return found
+
+
+def upload(session: Session, *listings: Listing, overwrite: str = "different") -> Upload:
+    left = list(listings)
+    return Upload(session, Address("p", resource="R"), Labels("NIFTI"), overwrite, lambda: left.pop(0))
+
+
+def there(file: LocalFile, digest: str | None = HELLO, size: int = 5) -> Listing:
+    return Listing((StoredFile(file.name, size, digest),))
+
+
+def test_a_file_is_sent_with_its_length_and_type(wire: Wire, connect: Connect, file: LocalFile) -> None:
+    wire.replies += [LOGIN, (200, ""), (200, "")]
+    with connect() as session:
+        (result,) = upload(session, there(file)).run([Action("created", file.name, "new", file)])
+    assert wire.requests[1] == "PUT /data/projects/p/resources/R/files/a%20b.txt?inbody=true&format=NIFTI"
+    assert wire.sent[1][2] == b"hello"
+    assert wire.headers[1]["Content-Length"] == "5"
+    assert wire.headers[1]["Content-Type"] == "application/octet-stream"
+    assert "Transfer-Encoding" not in wire.headers[1]
+    assert (result["digest"], result["size"]) == (HELLO, 5)
+
+
+def test_an_empty_file_is_sent_as_a_form(wire: Wire, connect: Connect, tmp_path: Path) -> None:
+    (tmp_path / "empty").touch()
+    (file,) = local.collect([str(tmp_path / "empty")], None)
+    wire.replies += [LOGIN, (200, ""), (200, "")]
+    with connect() as session:
+        upload(session, there(file, "d41d8cd98f00b204e9800998ecf8427e", 0)).run(
+            [Action("created", "empty", "new", file)]
+        )
+    assert wire.headers[1]["Content-Type"].startswith("multipart/form-data; boundary=")
+    assert "inbody" not in wire.requests[1]
+
+
+def test_no_more_is_sent_than_was_planned(wire: Wire, connect: Connect, file: LocalFile) -> None:
+    with Path(file.path).open("ab") as stream:
+        stream.write(b" and more")
+    wire.replies += [LOGIN, (200, ""), (200, "")]
+    with connect() as session, pytest.raises(VerificationError, match="changed while it was being sent"):
+        upload(session).run([Action("created", file.name, "new", file)])
+    assert wire.sent[1][2] == b"hello"
+
+
+def test_a_broken_connection_is_repeated_from_the_beginning(wire: Wire, connect: Connect, file: LocalFile) -> None:
+    wire.replies += [LOGIN, requests.ConnectionError("reset"), (200, ""), (200, "")]
+    with connect() as session:
+        upload(session, Listing(), there(file)).run([Action("created", file.name, "new", file)])
+    assert [body for _, _, body in wire.sent[1:3]] == [b"hello", b"hello"]
+    assert "overwrite=true" not in wire.requests[1]
+    assert "overwrite=true" in wire.requests[2], "a part of it may lie on the server's disk"
+
+
+def test_a_connection_that_stays_broken_ends_with_what_is_missing(
+    wire: Wire, connect: Connect, file: LocalFile
+) -> None:
+    wire.replies += [LOGIN, *[requests.ConnectionError("reset")] * 4, (200, "")]
+    with connect() as session, pytest.raises(ConnectError, match="broke.*Not done: a b.txt") as caught:
+        upload(session, *[Listing()] * 5).run([Action("created", file.name, "new", file)])
+    assert caught.value.details == {"files": [], "not_done": ["a b.txt"], "changed": False}
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 413, 500])
+def test_a_refusal_is_not_repeated(wire: Wire, connect: Connect, file: LocalFile, status: int) -> None:
+    wire.replies += [LOGIN, (status, "no"), (200, "")]
+    with connect() as session, pytest.raises(RequestError, match=f"answered {status}"):
+        upload(session).run([Action("created", file.name, "new", file)])
+    assert len(wire.sent) == 3
+
+
+def test_a_server_that_always_says_duplicate_ends(wire: Wire, connect: Connect, file: LocalFile) -> None:
+    wire.replies += [LOGIN, *[(200, '{"duplicates": ["a b.txt"]}')] * 4, (200, "")]
+    with connect() as session, pytest.raises(VerificationError, match="even with overwrite"):
+        upload(session, *[Listing()] * 5).run([Action("created", file.name, "new", file)])
+
+
+@pytest.mark.parametrize("size", [4, None])
+def test_a_stored_size_that_differs_is_an_error(
+    wire: Wire, connect: Connect, file: LocalFile, size: int | None
+) -> None:
+    wire.replies += [LOGIN, (200, ""), (200, "")]
+    listing = Listing((StoredFile(file.name, size, "0" * 32),))
+    message = "4 bytes instead of 5" if size else "MD5 0{32} instead of"
+    with connect() as session, pytest.raises(VerificationError, match=message):
+        upload(session, listing, listing).run([Action("created", file.name, "new", file)])
+
+
+def test_an_expired_session_in_the_middle_sends_the_whole_file_again(
+    wire: Wire, connect: Connect, file: LocalFile
+) -> None:
+    wire.replies += [LOGIN, (401, ""), LOGIN, (200, ""), (200, "")]
+    with connect() as session:
+        upload(session, there(file)).run([Action("created", file.name, "new", file)])
+    assert wire.sent[3][2] == b"hello"
+
+
+def test_a_file_that_disappears_before_it_is_sent(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot read .*gone"):
+        FileBody(LocalFile("gone", str(tmp_path / "gone"), 5, 0)).arguments()
