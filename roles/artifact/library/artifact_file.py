@@ -230,6 +230,7 @@ def main() -> None:
     if result["changed"]:
         verb = "would download" if module.check_mode else "downloaded"
         result["msg"] = f"{verb} {result['source']} to {result['path']}"
+        result["diff"] = {"before": "", "after": result["msg"] + "\n"}
     module.exit_json(**result)
 
 
