@@ -168,13 +168,14 @@ class Upload:
             except (RequestError, ConnectError) as error:
                 if not _worth_another(error):
                     raise
-                problem = error
+                problem, on_disk = error, _lost_to_another_writer(error)
                 self._session.pause(0.5 * 2**attempt)
             else:
                 local_files.check_unchanged(file)
                 self._sent[file.name] = body.digest
                 if not _duplicates(answer):
                     return action
+                on_disk = True
             finally:
                 body.close()
             # Refused as a duplicate, or with an unknown end. The list tells which: a file that someone else put there
@@ -182,7 +183,7 @@ class Upload:
             there = self._listing().get(file.name)
             if there is not None and not replacing:
                 return self._meet(action, there)
-            replacing = True
+            replacing = replacing or on_disk
         raise problem or VerificationError(
             f"XNAT does not take {file.name} into {self._resource}: it answers that the file exists, even with "
             "overwrite."
@@ -283,8 +284,13 @@ def _duplicates(answer: Answer) -> bool:
     return isinstance(data, dict) and bool(data.get("duplicates"))
 
 
+def _lost_to_another_writer(error: XnatError) -> bool:
+    if not isinstance(error, RequestError) or error.status != 500:
+        return False
+    return any(sign in error.answer.lower() for sign in _CATALOG_CONFLICT)
+
+
 def _worth_another(error: XnatError) -> bool:
     if isinstance(error, RequestError):
-        conflict = error.status == 500 and any(sign in error.answer.lower() for sign in _CATALOG_CONFLICT)
-        return conflict or error.status in {502, 503, 504}
+        return error.status in {502, 503, 504} or _lost_to_another_writer(error)
     return isinstance(error, ConnectError)
