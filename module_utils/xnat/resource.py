@@ -11,7 +11,7 @@ from typing import Any
 from . import local as local_files
 from . import parents
 from .address import Address, hits_of_delete
-from .errors import ConflictError, InputError, VerificationError, XnatError
+from .errors import ConflictError, InputError, RequestError, VerificationError, XnatError
 from .fields import same
 from .model import Outcome
 from .parents import Place
@@ -269,8 +269,18 @@ def _plan(
 ) -> list[Action]:
     pairs = digests_needed(files, stored, overwrite)
     ours = {file.name: local_files.md5(file) for file, _ in pairs}
-    theirs = {file.name: stored_md5(session, resource, there) for file, there in pairs}
+    theirs = {file.name: _md5_there(session, resource, there) for file, there in pairs}
     return plan_upload(files, stored, overwrite, labels, ours, theirs)
+
+
+def _md5_there(session: Session, resource: Address, there: StoredFile) -> str:
+    """Return the MD5 of a stored file; a file that is listed but gone from the server's disk is to be sent again."""
+    try:
+        return stored_md5(session, resource, there)
+    except RequestError as error:
+        if error.status == 404:
+            return "no file"
+        raise
 
 
 def remove_file(session: Session, address: Address, name: str) -> Outcome:

@@ -220,3 +220,22 @@ def test_without_checksums_on_the_server_files_are_downloaded_to_compare(
         assert modules.file(**key, src=[str(folder)])["files"][0]["action"] == "replaced"
     finally:
         http.post(url, json={"checksums": True}).raise_for_status()
+
+
+@pytest.mark.practice_xnat("takes a file away from the server's disk")
+def test_a_file_that_is_listed_but_gone_from_the_disk_is_sent_again(
+    key: dict[str, str], folder: Path, modules: Modules, xnat: XnatServer, stored: Callable[..., dict[str, bytes]]
+) -> None:
+    """Noticed where XNAT has no digest and the file must be read to be compared."""
+    http, url = xnat.session(), f"{xnat.url}/xapi/siteConfig"
+    http.post(url, json={"checksums": False}).raise_for_status()
+    try:
+        modules.file(**key, src=[str(folder / "T1.nii.gz")])
+        (gone,) = [path for path in xnat.archive.rglob("T1.nii.gz") if key["project"] in path.parts]
+        gone.unlink()
+        sent = modules.file(**key, src=[str(folder / "T1.nii.gz")])
+    finally:
+        http.post(url, json={"checksums": True}).raise_for_status()
+    assert sent["files"][0]["action"] == "replaced"
+    assert sent["files"][0]["reason"].startswith("MD5 differs: no file there")
+    assert stored() == {"T1.nii.gz": b"image" * 1000}
