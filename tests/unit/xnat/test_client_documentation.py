@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import json
 import os
@@ -143,3 +144,29 @@ def test_a_missing_requests_library_is_reported_in_ansibles_words(
     with patch_module_args({"project": "p", "url": "https://xnat.test"}), pytest.raises(SystemExit):
         importlib.import_module("xnat_project").main()
     assert "Failed to import the required Python library (requests)" in json.loads(capsys.readouterr().out)["msg"]
+
+
+def messages() -> str:
+    """All text constants of the client library, with a gap where a value goes in."""
+    texts = []
+    for path in (ROOT / "module_utils" / "xnat").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.JoinedStr):
+                parts = [part.value if isinstance(part, ast.Constant) else "…" for part in node.values]
+                texts.append("".join(str(part) for part in parts))
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                texts.append(node.value)
+    return "\n".join(texts)
+
+
+def test_the_errors_in_the_data_managers_page_are_real() -> None:
+    page = (ROOT / "docs" / "data-manager.md").read_text()
+    table = page[page.index("## 5. When something is wrong") :]
+    rows = re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE)
+    assert len(rows) > 10
+    known = messages().lower()
+    for row in rows:
+        # Values in the page's examples: a type, a character, an ID, a status; and "Cannot" stands before any deed.
+        for piece in re.split(r"…|Cannot |'[^']*'|xnat:\w+|\bID\b|XNAT_E|\b\d+\b", row):
+            words = piece.strip(" ,(")
+            assert words.lower() in known, f"{row!r}: nothing says {words!r}"
