@@ -49,7 +49,7 @@ def play(lab: Lab, *, since: float | None) -> None:
     with clock.step(f"Image of the test hosts (Debian {lab.debian})"):
         image.build(lab)
     with clock.step("Certificates, passwords, Tomcat's archive, practice XNAT"):
-        extra = prepare.files(lab)
+        prepare.files(lab)
     with clock.step("Three hosts"):
         hosts.up(lab)
     wanted = _uploads(lab)
@@ -61,7 +61,7 @@ def play(lab: Lab, *, since: float | None) -> None:
     }
     for turn, expectation in (("first", None), ("second", 0)):
         with clock.step(f"site.yml, {turn} run"):
-            _expect(playbook.play("site.yml", extra, log=lab.directory / f"site-{turn}.log"), expectation, "site.yml")
+            _expect(playbook.play("site.yml", log=lab.directory / f"site-{turn}.log"), expectation, "site.yml")
         with clock.step(f"upload_niftis.yml, {turn} run"):
             arguments = ["-e", f"@{wanted}"]
             recap = playbook.play(UPLOADS, arguments, env=account, log=lab.directory / f"upload-{turn}.log")

@@ -67,15 +67,9 @@ def _start(lab: Lab, host: str, wanted: str) -> None:
     packages = cache_home() / "apt" / f"debian{lab.debian}" / host
     (packages / "partial").mkdir(parents=True, exist_ok=True)
     command = ["podman", "run", "--detach", "--name", lab.container(host), "--hostname", f"{host}.{DOMAIN}"]
-    command += [
-        "--network",
-        lab.network,
-        "--ip",
-        lab.hosts[host],
-        "--systemd=always",
-        "--cap-add",
-        "NET_ADMIN",
-    ]
+    command += ["--network", lab.network, "--ip", lab.hosts[host], "--systemd=always"]
+    # NET_ADMIN: the firewall. SYS_ADMIN: without it systemd silently leaves out the sandbox of every service.
+    command += ["--cap-add", "NET_ADMIN", "--cap-add", "SYS_ADMIN"]
     command += ["--volume", f"{packages}:/var/cache/apt/archives"]
     for other, address in lab.hosts.items():
         command += ["--add-host", f"{other}.{DOMAIN}:{address}"]

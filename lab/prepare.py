@@ -30,26 +30,25 @@ def podman_only() -> None:
     podman.ensure()
 
 
-def everything(lab: Lab) -> list[str]:
-    """Prepare all of it. Returns the arguments that ansible-playbook needs for this lab."""
+def everything(lab: Lab) -> None:
+    """Prepare all of it."""
     podman_only()
     image.build(lab)
-    return files(lab)
+    files(lab)
 
 
-def files(lab: Lab) -> list[str]:
-    """Make the lab's certificates, passwords and artifacts. Returns ansible-playbook's arguments for them."""
+def files(lab: Lab) -> None:
+    """Make the lab's certificates, passwords and artifacts; the lab's inventory reads what is said in artifacts.yml."""
     keys.ensure(lab)
     archive = _tomcat()
-    variables: dict[str, Any] = {"xnat_war_src": str(lab.directory / "xnat.war")}
+    variables: dict[str, Any] = {"xnat_war_src": [str(lab.directory / "xnat.war")]}
     variables["xnat_war_checksum"] = f"sha256:{_war(lab, archive)}"
     if lab.debian == "12":
         java = _java(lab)
-        variables["tomcat_java_archive_src"] = str(java)
+        variables["tomcat_java_archive_src"] = [str(java)]
         variables["tomcat_java_archive_checksum"] = f"sha256:{_sha256(java)}"
     described = lab.directory / "artifacts.yml"
     described.write_text(yaml.safe_dump(variables, explicit_start=True))
-    return ["-e", f"@{described}"]
 
 
 def remove(lab: Lab) -> None:
@@ -74,7 +73,7 @@ def _tomcat() -> Path:
     if not archive.exists() and have("mvn"):
         _tomcat_through_maven(version, archive)
     run(
-        [Path(sys.executable).with_name("ansible-playbook"), "-i", INVENTORY, ROOT / "lab" / "artifacts.yml"],
+        [Path(sys.executable).with_name("ansible-playbook"), "-i", "localhost,", ROOT / "lab" / "artifacts.yml"],
         advice=f"Download apache-tomcat-{version}.tar.gz on another machine and put it to {archive}",
     )
     return archive
@@ -145,7 +144,7 @@ def _java(lab: Lab) -> Path:
         draft = archive.with_name(archive.name + ".part")
         archive.parent.mkdir(parents=True, exist_ok=True)
         with tarfile.open(draft, "w:gz") as packed:
-            packed.add(runtime, arcname="java", filter=_root_owned)
+            packed.add(runtime, arcname=".", filter=_root_owned)
         draft.replace(archive)
     return archive
 

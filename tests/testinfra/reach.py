@@ -11,6 +11,10 @@ import requests
 # testinfra has no types of its own; a host is what testinfra.get_host returns.
 Host = Any
 
+# The lab's names; they differ on purpose, see its inventory.
+DATABASE = "xnat_db"
+USER = "xnat_app"
+
 
 @dataclass(frozen=True)
 class Client:
@@ -47,3 +51,11 @@ def program_text(program: str) -> str:
     """A Python program as one line without quotes in it, so that no shell on the way can read it differently."""
     encoded = base64.b64encode(program.encode()).decode()
     return f"import base64; exec(base64.b64decode('{encoded}'))"
+
+
+def query(db: Host, statement: str) -> str:
+    """Ask PostgreSQL on db itself, over its socket as its administrator."""
+    done = db.run("runuser -u postgres -- psql -XAtq -d %s -c %s", DATABASE, statement)
+    assert done.rc == 0, done.stderr
+    answer: str = done.stdout.strip()
+    return answer

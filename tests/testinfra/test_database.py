@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from reach import Host, connects, python
+from reach import DATABASE, USER, Host, connects, python, query
 
 from lab.settings import Lab
 
@@ -36,26 +36,18 @@ def login(host: Host, address: str, user: str, database: str) -> dict[str, Any]:
     return answer
 
 
-def query(db: Host, statement: str) -> str:
-    """Ask PostgreSQL on db itself, over its socket as its administrator."""
-    done = db.run("runuser -u postgres -- psql -XAtq -d xnat -c %s", statement)
-    assert done.rc == 0, done.stderr
-    answer: str = done.stdout.strip()
-    return answer
-
-
 def test_it_listens_on_the_private_address_alone(db: Host, lab: Lab) -> None:
     sockets = db.run("ss -Hltn 'sport = :5432'").stdout.split("\n")
     assert [line.split()[3] for line in sockets if line] == [f"{lab.hosts['db']}:5432"]
 
 
 def test_the_web_host_is_offered_scram_and_nothing_weaker(web: Host, lab: Lab) -> None:
-    answer = login(web, lab.hosts["db"], "xnat", "xnat")
+    answer = login(web, lab.hosts["db"], USER, DATABASE)
     assert answer["kind"] == "R"
     assert answer["mechanisms"] == ["SCRAM-SHA-256"]
 
 
-@pytest.mark.parametrize(("user", "database"), [("postgres", "xnat"), ("xnat", "postgres"), ("xnat", "template1")])
+@pytest.mark.parametrize(("user", "database"), [("postgres", DATABASE), (USER, "postgres"), (DATABASE, USER)])
 def test_the_web_host_has_no_other_account_and_no_other_database(web: Host, lab: Lab, user: str, database: str) -> None:
     answer = login(web, lab.hosts["db"], user, database)
     assert answer["code"] == "28000", answer
@@ -68,7 +60,7 @@ def test_another_host_is_stopped_by_the_firewall(monitor: Host, lab: Lab) -> Non
 
 def test_another_address_is_refused_by_the_server_itself(db: Host, lab: Lab) -> None:
     """The firewall lets a host speak to itself: what refuses here is pg_hba."""
-    answer = login(db, lab.hosts["db"], "xnat", "xnat")
+    answer = login(db, lab.hosts["db"], USER, DATABASE)
     assert answer["code"] == "28000", answer
     assert "no pg_hba.conf entry" in answer["message"]
 
@@ -77,24 +69,25 @@ def test_the_account_owns_its_database_and_nothing_more(db: Host) -> None:
     rights = query(
         db,
         "SELECT rolcanlogin, rolsuper, rolcreatedb, rolcreaterole, rolreplication, rolbypassrls"
-        " FROM pg_roles WHERE rolname = 'xnat'",
+        f" FROM pg_roles WHERE rolname = '{USER}'",
     )
     assert rights == "t|f|f|f|f|f"
-    owned = "SELECT string_agg(datname, ',') FROM pg_database WHERE pg_get_userbyid(datdba) = 'xnat'"
-    assert query(db, owned) == "xnat"
+    owned = "SELECT string_agg(datname, ',') FROM pg_database WHERE pg_get_userbyid(datdba) = "
+    assert query(db, f"{owned}'{USER}'") == DATABASE
 
 
 def test_its_password_is_stored_as_a_scram_verifier(db: Host) -> None:
-    assert query(db, "SELECT left(rolpassword, 14) FROM pg_authid WHERE rolname = 'xnat'") == "SCRAM-SHA-256$"
+    assert query(db, f"SELECT left(rolpassword, 14) FROM pg_authid WHERE rolname = '{USER}'") == "SCRAM-SHA-256$"
 
 
 def test_the_database_is_utf8_with_checksums(db: Host) -> None:
-    encoding = "SELECT pg_encoding_to_char(encoding) FROM pg_database WHERE datname = 'xnat'"
-    assert query(db, encoding) == "UTF8"
+    encoding = "SELECT pg_encoding_to_char(encoding) FROM pg_database WHERE datname = "
+    assert query(db, f"{encoding}'{DATABASE}'") == "UTF8"
     assert query(db, "SHOW data_checksums") == "on"
 
 
 def test_no_account_but_the_two_can_log_in(db: Host) -> None:
     assert (
-        query(db, "SELECT string_agg(rolname, ',' ORDER BY rolname) FROM pg_roles WHERE rolcanlogin") == "postgres,xnat"
+        query(db, "SELECT string_agg(rolname, ',' ORDER BY rolname) FROM pg_roles WHERE rolcanlogin")
+        == f"postgres,{USER}"
     )

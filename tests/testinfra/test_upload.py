@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from reach import Client, Host, python
-from test_database import query
+from reach import DATABASE, USER, Client, Host, python, query
 
 from lab import demo
 from lab.settings import INVENTORY, ROOT, Lab
@@ -86,11 +85,11 @@ def test_the_bytes_are_in_the_archive_on_disk_and_belong_to_xnat(recaps: list[st
 
 
 def test_the_objects_are_in_postgresql_on_the_other_host(recaps: list[str], db: Host) -> None:
-    dump = db.run("runuser -u postgres -- pg_dump --data-only xnat")
+    dump = db.run("runuser -u postgres -- pg_dump --data-only %s", DATABASE)
     assert dump.rc == 0, dump.stderr
     assert {"sub001", "sub001_MRI", PROJECT} <= set(dump.stdout.split())
     owners = "SELECT string_agg(DISTINCT tableowner, ',') FROM pg_tables WHERE schemaname = 'public'"
-    assert query(db, owners) == "xnat"
+    assert query(db, owners) == USER
 
 
 def test_an_image_of_100_mb_passes_unbuffered(recaps: list[str], client: Client, web: Host, tmp_path: Path) -> None:
