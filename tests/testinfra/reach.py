@@ -39,7 +39,8 @@ def connects(host: Host, address: str, port: int) -> bool:
         "try: socket.create_connection((sys.argv[1], int(sys.argv[2])), 3).close()\n"
         "except OSError: sys.exit(1)\n"
     )
-    return python(host, program, address, str(port)).rc == 0
+    status: int = python(host, program, address, str(port)).rc
+    return status == 0
 
 
 def python(host: Host, program: str, *arguments: str) -> Any:

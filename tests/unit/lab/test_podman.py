@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A machine whose files are all missing until a test makes them; root, and no CONTAINERS_CONF."""
     real = Path
     monkeypatch.setattr(podman, "Path", lambda name: tmp_path / real(name).relative_to("/"))
-    monkeypatch.setattr(podman.os, "geteuid", lambda: 0)
+    monkeypatch.setattr("os.geteuid", lambda: 0)
     monkeypatch.setattr(podman, "CONFIGURATION", tmp_path / "containers.conf")
     monkeypatch.delenv("CONTAINERS_CONF", raising=False)
     _file(tmp_path, "proc/self/status", ALL_CAPABILITIES)
@@ -36,7 +37,7 @@ def test_an_ordinary_machine_keeps_podmans_own_settings(machine: Path) -> None:
     _file(machine, "usr/lib/cni/bridge")
     assert podman.differences() == {}
     podman.configure()
-    assert "CONTAINERS_CONF" not in podman.os.environ
+    assert "CONTAINERS_CONF" not in os.environ
     assert not podman.CONFIGURATION.exists()
 
 
@@ -57,19 +58,19 @@ def test_limits_are_lowered_only_where_raising_is_not_permitted(machine: Path) -
 
 def test_the_settings_are_written_and_given_to_children(machine: Path) -> None:
     podman.configure()
-    assert podman.os.environ["CONTAINERS_CONF"] == str(podman.CONFIGURATION)
+    assert os.environ["CONTAINERS_CONF"] == str(podman.CONFIGURATION)
     assert "[engine]\nruntime" in podman.CONFIGURATION.read_text()
 
 
 def test_a_configuration_that_the_user_named_is_left_alone(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CONTAINERS_CONF", "/mine.conf")
     podman.configure()
-    assert podman.os.environ["CONTAINERS_CONF"] == "/mine.conf"
+    assert os.environ["CONTAINERS_CONF"] == "/mine.conf"
     assert not podman.CONFIGURATION.exists()
 
 
 def test_without_root_the_message_says_exactly_what_to_type(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(podman.os, "geteuid", lambda: 1000)
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
     monkeypatch.setattr(podman, "have", lambda _program: False)
     with pytest.raises(LabError, match=r"Type: sudo apt-get install podman netavark .*mmdebstrap.*uidmap"):
         podman.ensure()
