@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from unit.roles.roles_tree import load_module
+from roles_tree import load_module
 
 artifact_file = load_module("roles/artifact/library/artifact_file.py")
 

@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from unit.roles.roles_tree import load_module
+from roles_tree import load_module
 
 artifact_unpack = load_module("roles/artifact/library/artifact_unpack.py")
 

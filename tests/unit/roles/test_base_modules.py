@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from unit.roles.roles_tree import load_module
+from roles_tree import load_module
 
 fresh_service = load_module("roles/base/library/fresh_service.py")
 debian_packages = load_module("roles/base/library/debian_packages.py")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import yaml
-from unit.roles.roles_tree import ROLES, ROOT, Task, flat, tasks_of
+from roles_tree import ROLES, ROOT, Task, flat, tasks_of
 
 # The first words of commands that cannot change anything.
 READ_ONLY = (

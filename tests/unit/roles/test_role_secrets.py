@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from unit.roles.roles_tree import ROLES, ROOT, options_of, read_yaml, tasks_of
+from roles_tree import ROLES, ROOT, options_of, read_yaml, tasks_of
 
 SECRET = re.compile(r"password|secret|passphrase|private_key|_token|tls_key")
 PATHS_OF_SECRETS = {"nginx_tls_key_src"}

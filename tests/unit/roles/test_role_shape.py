@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from unit.roles.roles_tree import ROLES, ROOT, load_module, options_of, read_yaml, tasks_of
+from roles_tree import ROLES, ROOT, load_module, options_of, read_yaml, tasks_of
 
 role_readme = load_module("docs/role_readme.py")
 each_role = pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
