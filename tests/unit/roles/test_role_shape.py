@@ -83,6 +83,7 @@ def test_each_variable_in_a_template_or_task_is_declared() -> None:
     for role in ROLES:
         known = set(options_of(role)) | set(read_yaml(role / "vars" / "main.yml") or {})
         known |= {task["register"] for _, task in tasks_of(role) if "register" in task}
+        known |= {name for _, task in tasks_of(role) for name in task.get("vars", {})}
         for path in (
             path for folder in ("tasks", "templates", "vars", "handlers") for path in role.glob(f"{folder}/*")
         ):
