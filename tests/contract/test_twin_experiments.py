@@ -61,11 +61,51 @@ def test_existing_experiment_keeps_its_type(api: Session, subject: str) -> None:
 def test_put_under_another_subject_moves_the_experiment(api: Session, project: str, subject: str) -> None:
     identifier = api.put(f"{subject}/experiments/E1", params={**MR, "visit_id": "v1", "protocol": "p"}).text
     other = f"/data/projects/{project}/subjects/S2"
+    api.put(other).raise_for_status()
     answer = api.put(f"{other}/experiments/E1")
     assert (answer.status_code, answer.text) == (200, identifier)
     fields = _fields(api, f"/data/experiments/{identifier}")
     assert fields["subject_ID"] == _fields(api, other)["ID"]
     assert "protocol" not in fields
+
+
+def test_put_under_a_subject_that_does_not_exist_moves_nothing(api: Session, project: str, subject: str) -> None:
+    identifier = api.put(f"{subject}/experiments/E1", params=MR).text
+    assert api.put(f"/data/projects/{project}/subjects/none/experiments/E1").status_code == 200
+    assert _fields(api, f"/data/experiments/{identifier}")["subject_ID"] == _fields(api, subject)["ID"]
+    assert api.get(f"/data/projects/{project}/subjects/none", params={"format": "json"}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("change", "left"),
+    [
+        ({}, (None, None)),
+        ({"note": "n"}, (None, None)),
+        ({"visit": "v1", "protocol": "p1"}, (None, None)),
+        ({"visit": "v2"}, (None, None)),
+        ({"protocol": "NULL"}, ("v1", None)),
+    ],
+)
+def test_any_change_through_the_subject_clears_visit_and_protocol(
+    api: Session, subject: str, change: dict[str, str], left: tuple[str | None, str | None]
+) -> None:
+    """Even under the subject that it belongs to; not so by its ID."""
+    path = f"{subject}/experiments/E1"
+    identifier = api.put(path, params={**MR, "visit": "v1", "protocol": "p1"}).text
+    api.put(f"/data/experiments/{identifier}", params={"note": "other"}).raise_for_status()
+    fields = _fields(api, path)
+    assert (fields.get("visit"), fields.get("protocol")) == ("v1", "p1")
+    api.put(path, params=change).raise_for_status()
+    fields = _fields(api, path)
+    assert (fields.get("visit"), fields.get("protocol")) == left
+
+
+def test_visit_and_protocol_can_be_set_where_there_were_none(api: Session, subject: str) -> None:
+    path = f"{subject}/experiments/E1"
+    api.put(path, params=MR).raise_for_status()
+    api.put(path, params={"visit": "v1", "protocol": "p1"}).raise_for_status()
+    fields = _fields(api, path)
+    assert (fields.get("visit"), fields.get("protocol")) == ("v1", "p1")
 
 
 def test_path_through_any_subject_finds_the_experiment(api: Session, project: str, subject: str) -> None:

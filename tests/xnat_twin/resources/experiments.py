@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from falcon import Request, Response
 from sqlalchemy import or_, select
 
@@ -29,6 +31,7 @@ from .subjects import (
 )
 
 _COLUMNS = ("ID", "project", "date", "xsiType", "label", "insert_date", "subject_ID", "subject_label", "URI")
+_VISIT = ("visit", "protocol")
 
 
 class ExperimentList(Endpoint):
@@ -216,24 +219,27 @@ class OneExperiment(Endpoint):
             raise StatusError(400, "Label must be modified through separate URI.")
         stored: Fields = {} if document is not None and deletion else existing.fields
         fields = merged_fields(stored, changes, existing.xsi_type)
-        for name in (subject, params.get("subject_ID")):
-            if name:
-                self._move(finder, existing, fields, name)
+        # A subject in the path that does not exist is neither made nor noticed: the experiment stays where it is.
+        if subject is not None and (owner := finder.subject(existing.project, subject)) is not None:
+            existing.subject = owner
+            _forget_visit(existing.fields, fields, given)
+        if name := params.get("subject_ID"):
+            self._move(finder, existing, fields, given, name)
         existing.fields, existing.last_modified = fields, now()
         for scan in document.scans if document else []:
             save_scan(finder, existing, scan.value("ID"), scan.xsi_type, scan.changes)
         return True
 
-    def _move(self, finder: Finder, experiment: Experiment, fields: Fields, subject: str) -> None:
-        """Put the experiment under another subject of its project, which clears visit and protocol."""
+    def _move(
+        self, finder: Finder, experiment: Experiment, fields: Fields, given: Mapping[str, str], subject: str
+    ) -> None:
+        """Put the experiment under another subject of its project, which is made if it does not exist."""
         owner = finder.subject(experiment.project, subject)
         if owner is None:
             owner = create_subject(finder, self.site.preferences, experiment.project, subject, [])
         if owner.subject_id != experiment.subject_id:
             experiment.subject = owner
-            for name in ("visit", "protocol"):
-                if fields.get(name) == experiment.fields.get(name):
-                    fields.pop(name, None)
+            _forget_visit(experiment.fields, fields, given)
 
     def _rename(self, finder: Finder, experiment: Experiment, label: str) -> None:
         if label == experiment.label:
@@ -252,6 +258,19 @@ class OneExperiment(Endpoint):
         if found is None:
             raise StatusError(404, "Unable to find the specified experiment.")
         return found
+
+
+def _forget_visit(before: Fields, after: Fields, given: Mapping[str, str]) -> None:
+    """Clear visit and protocol, as XNAT does with every change through a subject's path, even if the subject stays.
+
+    Both stay as asked for if the request sets one that was empty or clears one that was not (XNAT takes only that for
+    intent); a request that changes one to another value loses it. SubjAssessmentResource.unsetOldVisitAndSubtype
+    """
+    for name in _VISIT:
+        if (after.get(name) is not None) if before.get(name) is None else (given.get(name) == "NULL"):
+            return
+    for name in _VISIT:
+        after.pop(name, None)
 
 
 def _subject(finder: Finder, project: Project | None, identifier: str) -> Subject:
