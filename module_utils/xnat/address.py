@@ -26,6 +26,8 @@ _RESOURCE_LABEL = re.compile(r"[A-Za-z0-9_.-]+")
 _SCAN_SELECTORS = {"ALL", "NULL"}
 # What survives the way to the server unchanged, or (space and plus) is decoded by it again.
 _FILE_NAME = re.compile(r"[A-Za-z0-9._\-/ +(),=@~]+")
+_FILE_URI = re.compile(r"/resources/[^/]+/files/(.+)", re.DOTALL)
+_LONGEST = 255  # characters of a label in XNAT's database, bytes of a name on its disk
 # "a.zip/b" is read as "entry b inside the archive a.zip" (site setting zipExtensions, this is its default).
 _ARCHIVE_FOLDER = re.compile(r"\.(zip|jar|rar|ear|gar|mrb)[/!]", re.IGNORECASE)
 
@@ -48,6 +50,8 @@ def check_label(kind: str, label: str) -> str:
             f"{kind}: {label!r} contains {', '.join(map(repr, bad))}, which XNAT cannot keep in the label of a {kind}. "
             f"Use {allowed} only."
         )
+    if len(label) > _LONGEST:
+        raise InputError(f"{kind}: {label[:20]!r}... has {len(label)} characters; XNAT keeps at most {_LONGEST}.")
     if kind == "scan" and label.upper() in _SCAN_SELECTORS:
         raise InputError(f"scan: {label!r} stands for several scans in XNAT's addresses. Give the scan another ID.")
     if kind == "resource" and label.isdigit():
@@ -79,6 +83,10 @@ def check_file_name(name: str) -> str:
     if any(part in {"", ".", ".."} for part in parts):
         raise InputError(
             f"dest: {name!r} is not a plain path inside the resource: no leading or double '/', no '.' or '..'."
+        )
+    if any(len(part) > _LONGEST for part in parts):
+        raise InputError(
+            f"dest: {name[:20]!r}... is longer than the {_LONGEST} characters that a name on a disk may have."
         )
     if any(part != part.strip() for part in parts):
         raise InputError(
@@ -247,6 +255,15 @@ class Address:
     def exact_file(self, name: str) -> str:
         """The path that, as a DELETE, removes this file but not those whose names start with its name."""
         return f"{self.path}/files/{exact_delete_pattern(check_file_name(name))}"
+
+
+def name_in_uri(uri: str) -> str | None:
+    """Return the path of a file inside its resource from the URI in XNAT's list; None if it is not the URI of a file.
+
+    Split behind the resource, because a project, scan or folder may itself be named `files`.
+    """
+    match = _FILE_URI.search(uri)
+    return match.group(1) if match else None
 
 
 def uri(kind: str, identifier: str, experiment_id: str | None = None) -> str:

@@ -58,9 +58,9 @@ class Labels:
 
     def missing_in(self, stored: StoredFile) -> str | None:
         """Say which label the stored file does not have, or None if it has all."""
-        if self.format is not None and not same(stored.format, self.format):
+        if self.format and not same(stored.format, self.format):
             return f"format is {stored.format or 'not set'}"
-        if self.content is not None and not same(stored.content, self.content):
+        if self.content and not same(stored.content, self.content):
             return f"content is {stored.content or 'not set'}"
         lacking = sorted(set(self.tags) - {html.unescape(tag) for tag in stored.tags})
         return f"tag {lacking[0]} is missing" if lacking else None

@@ -10,7 +10,7 @@ from typing import Any
 
 from . import local as local_files
 from . import parents
-from .address import Address, hits_of_delete
+from .address import Address, exact_delete_pattern, hits_of_delete, name_in_uri
 from .errors import ConflictError, InputError, RequestError, VerificationError, XnatError
 from .fields import same
 from .model import Outcome
@@ -59,7 +59,7 @@ def list_files(session: Session, resource: Address) -> Listing:
                 "Nothing was changed. Run again; if it stays, report it with the request that was made."
             )
         size, uri = row.get("Size", ""), row.get("URI", "")
-        name = uri.split("/files/", 1)[1] if "/files/" in uri else row.get("Name", "")
+        name = name_in_uri(uri) or row.get("Name", "")
         tags = frozenset(tag for tag in row.get("file_tags", "").split(",") if tag)
         digest = row.get("digest", "").lower() or None
         files.append(
@@ -119,7 +119,7 @@ def _missing_labels(row: dict[str, str], labels: Labels) -> dict[str, tuple[Any,
     differing: dict[str, tuple[Any, Any]] = {}
     for option in ("format", "content"):
         wanted = getattr(labels, option)
-        if wanted is not None and not same(row.get(option, ""), wanted):
+        if wanted and not same(row.get(option, ""), wanted):
             differing[option] = (row.get(option, ""), wanted)
     there = _tags(row)
     if set(labels.tags) - there:
@@ -321,10 +321,9 @@ def _safe_delete_path(resource: Address, name: str, stored: Listing) -> str:
     plain = hits_of_delete(name, stored.names)
     if plain == [name]:
         return resource.file(name)
-    pattern = resource.exact_file(name)
-    exact = hits_of_delete(pattern.split("/files/", 1)[1], stored.names)
+    exact = hits_of_delete(exact_delete_pattern(name), stored.names)
     if exact == [name]:
-        return pattern
+        return resource.exact_file(name)
     others = sorted(set(exact) - {name})
     raise ConflictError(
         f"XNAT cannot delete {name} of the {resource} alone: it would also delete "

@@ -145,3 +145,27 @@ def test_the_exact_form_hits_only_the_name(name: str) -> None:
 def test_the_exact_form_can_hit_a_sibling_and_that_is_seen() -> None:
     names = ["a.txt", "a.txt.bak", "aXtxt"]
     assert address.hits_of_delete(address.exact_delete_pattern("a.txt"), names) == ["a.txt", "aXtxt"]
+
+
+@pytest.mark.parametrize(
+    ("uri", "name"),
+    [
+        ("/data/experiments/XNAT_E1/scans/1/resources/4/files/sub/a.txt", "sub/a.txt"),
+        ("/data/projects/files/resources/4/files/a.txt", "a.txt"),
+        ("/data/projects/files/files/resources/4/files/a.txt", "a.txt"),
+        ("/data/experiments/XNAT_E1/scans/files/resources/4/files/resources/1/files/a", "resources/1/files/a"),
+        ("/data/experiments/XNAT_E1/scans/resources/resources/4/files/files/a", "files/a"),
+        ("/archive/other/a.txt", None),
+    ],
+)
+def test_the_name_of_a_file_is_what_follows_its_resource(uri: str, name: str | None) -> None:
+    assert address.name_in_uri(uri) == name
+
+
+def test_labels_and_names_longer_than_xnat_keeps_are_refused() -> None:
+    assert address.check_label("subject", "x" * 255)
+    with pytest.raises(InputError, match=r"^subject: 'x{20}'\.\.\. has 256 characters"):
+        address.check_label("subject", "x" * 256)
+    assert address.check_file_name("x" * 255 + "/" + "y" * 255)
+    with pytest.raises(InputError, match=r"^dest: .* longer than the 255 characters"):
+        address.check_file_name("a/" + "y" * 256)
