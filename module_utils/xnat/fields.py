@@ -7,6 +7,7 @@ be unchanged.
 
 from __future__ import annotations
 
+import datetime as dt
 import html
 import re
 from collections.abc import Mapping
@@ -89,6 +90,7 @@ _XSI_TYPE = re.compile(r"[A-Za-z][A-Za-z0-9_]*:[A-Za-z][A-Za-z0-9_]*")
 _VARIABLE = re.compile(r"[A-Za-z0-9_. -]+")
 _PREDICATE = re.compile(r"\[@xsi:type=[^\]]*\]")
 _MIDNIGHT = re.compile(r"(\d{4}-\d{2}-\d{2})[ T]00:00:00(\.0+)?Z?")
+_CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?")
 _TIME = re.compile(r"\d{1,2}:\d{2}(:\d{2}(\.0+)?)?")
 
 
@@ -181,10 +183,35 @@ def wanted_values(
             wanted.append(Wanted(name, name, normalise(name), value))
         else:
             wanted.append(_custom_variable(kind, xsi_type, name, value, stored))
+    names: dict[str, str] = {}
     for value in wanted:
-        if str(value.value).upper() == "NULL":
-            raise InputError(f"{value.name}: XNAT takes the word NULL for 'no value'. Give an empty text to clear it.")
+        _check_form(value)
+        other = names.setdefault(value.path, value.name)
+        if other != value.name:
+            raise InputError(f"fields: {value.name!r} is the same value of the {kind} as {other!r}. Give it once.")
     return wanted
+
+
+def _check_form(wanted: Wanted) -> None:
+    """Refuse what XNAT would take for something else, or store in another form than it was given in."""
+    text = str(wanted.value)
+    if text.upper() == "NULL":
+        raise InputError(f"{wanted.name}: XNAT takes the word NULL for 'no value'. Give an empty text to clear it.")
+    # By the parameter, because a custom variable may have the name of an option.
+    if wanted.parameter in {"date", "dob"} and text and not _is_date(text):
+        raise InputError(f"{wanted.name}: {text!r} is not a date of the form YYYY-MM-DD.")
+    if wanted.parameter == "time" and text and not _CLOCK.fullmatch(text):
+        raise InputError(
+            f"time: {text!r} is not a time of the form HH:MM or HH:MM:SS. Put it in quotes: YAML reads 10:05:00 as the "
+            "number of its seconds."
+        )
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return dt.date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def _check_path(kind: str, path: str) -> None:

@@ -129,11 +129,41 @@ def test_a_custom_value_of_a_scan_is_an_additional_parameter() -> None:
         ({"xnat:subjectData/ID": "x"}, "says which subject"),
         ({"label": "x"}, "says which subject"),
         ({"a]b": "x"}, "not the name of a custom variable"),
+        ({"a": "null"}, "Give an empty text to clear it"),
+        ({"Cohort": "A", "cohort": "B"}, "'cohort' is the same value of the subject as 'Cohort'. Give it once"),
+        ({"c": 1, "xnat:subjectData/fields/field[name=C]/field": 2}, "is the same value of the subject as 'c'"),
     ],
 )
 def test_fields_that_would_rename_or_mean_nothing_are_refused(given: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError, match=message):
         wanted(fields=given)
+
+
+def test_an_option_and_a_path_that_mean_the_same_are_refused() -> None:
+    with pytest.raises(InputError, match="is the same value of the subject as 'yob'"):
+        wanted(
+            options={"yob": 1950}, fields={"xnat:subjectData/demographics[@xsi:type=xnat:demographicData]/yob": 1960}
+        )
+
+
+@pytest.mark.parametrize("text", ["2020-1-2", "02.01.2020", "01/02/2020", "20200102", "2020-02-30", "2020-W01-1"])
+def test_a_date_in_another_form_is_refused_before_xnat_stores_it_in_its_own(text: str) -> None:
+    with pytest.raises(InputError, match=f"^dob: '{text}' is not a date of the form YYYY-MM-DD"):
+        wanted(options={"dob": text})
+
+
+@pytest.mark.parametrize("text", ["36300", "9:05", "24:00", "10:05:61", "10:05:00.5"])
+def test_a_time_that_yaml_made_a_number_is_explained(text: str) -> None:
+    with pytest.raises(InputError, match=f"^time: '{text}' is not a time .* Put it in quotes"):
+        fields.wanted_values("experiment", "xnat:mrSessionData", {"time": text}, {}, {})
+
+
+def test_dates_and_times_may_be_cleared_and_variables_may_be_called_so() -> None:
+    assert [value.text for value in wanted(options={"dob": ""}, fields={"date": "soon", "time": "noon"})] == [
+        "NULL",
+        "soon",
+        "noon",
+    ]
 
 
 def test_booleans_are_sent_as_words() -> None:
