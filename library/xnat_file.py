@@ -19,7 +19,8 @@ options:
       - 'Files to send, on the machine where the module runs: a file, a list of files, a folder, or a pattern
         such as V(scans/*.nii.gz).'
       - The contents of a folder keep their paths below it. What a pattern matches keeps its path below the first
-        part with a wildcard; C(**) is any depth. Hidden files count.
+        part with a wildcard; C(**) is any depth. Hidden files count in a folder; a pattern matches them only where
+        it says so, as in V(scans/.*).
       - A relative path starts in the folder that the module runs in; on C(localhost) that is the folder of the
         playbook.
       - Required with O(state=present).

@@ -31,7 +31,7 @@ def collect(sources: list[str], dest: str | None) -> list[LocalFile]:
         raise InputError(
             "src: is empty. Give a file, a list of files, a folder, or a pattern such as 'scans/*.nii.gz'."
         )
-    pairs = [pair for source in sources for pair in _expand(source)]
+    pairs = [pair for source in sources for pair in _readable(source)]
     prefix = ""
     if dest is not None and dest.endswith("/"):
         prefix = dest
@@ -74,6 +74,16 @@ def _described(sources: list[str], count: int) -> str:
     if len(sources) > 1:
         return f"a list of {len(sources)}"
     return f"a folder with {count} files" if Path(sources[0]).is_dir() else f"a pattern that matches {count} files"
+
+
+def _readable(source: str) -> list[tuple[str, str]]:
+    """Return what `_expand` yields; a path that the system does not even look at is an InputError like any other."""
+    if "\0" in source:
+        raise InputError(f"src: {source!r} holds a zero byte, which no path may.")
+    try:
+        return list(_expand(source))
+    except OSError as error:
+        raise InputError(f"src: cannot read {source}: {error.strerror}.") from error
 
 
 def _expand(source: str) -> Iterator[tuple[str, str]]:

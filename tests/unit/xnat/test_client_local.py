@@ -69,6 +69,19 @@ def test_what_cannot_be_meant(tree: Path, sources: list[str], dest: str | None, 
         local.collect(sources, dest)
 
 
+@pytest.mark.parametrize("source", ["x" * 300, "x" * 5000, "a/" + "x" * 300 + "/*.nii", "T1.nii/b", "a\0b"])
+def test_what_the_system_does_not_take_for_a_path_is_named(tree: Path, source: str) -> None:
+    with pytest.raises(InputError, match=r"^src: (cannot read|no file matches|.* holds a zero byte)"):
+        local.collect([source], None)
+
+
+def test_hidden_files_count_in_a_folder_and_where_a_pattern_says_so(tree: Path) -> None:
+    (tree / "sub1" / ".bids").write_bytes(b"")
+    assert names(["sub1"]) == [".bids", "T1.nii"]
+    assert names(["sub1/*"]) == ["T1.nii"]
+    assert names(["sub1/.*"]) == [".bids"]
+
+
 def test_an_empty_folder_is_refused(tree: Path) -> None:
     (tree / "empty").mkdir()
     with pytest.raises(InputError, match="the folder empty has no files in it"):
@@ -120,6 +133,22 @@ def test_an_unreadable_file_is_named(tmp_path_factory: pytest.TempPathFactory, a
         os.seteuid(65534)
     with pytest.raises(InputError, match=r"cannot read .*secret.nii: Permission denied"):
         local.collect([str(secret)], None)
+
+
+@pytest.mark.parametrize("below", ["", "/a.nii", "/*/a.nii"])
+def test_a_folder_that_one_may_not_enter_is_named(
+    tmp_path_factory: pytest.TempPathFactory, as_nobody: None, below: str
+) -> None:
+    if os.getuid() == 0:
+        os.seteuid(0)
+    folder = tmp_path_factory.mktemp("closed")
+    (folder / "in").mkdir(mode=0)
+    for above in (folder, *list(folder.parents)[:2]):
+        above.chmod(0o755)
+    if os.getuid() == 0:
+        os.seteuid(65534)
+    with pytest.raises(InputError, match=r"^src: (cannot read .*: Permission denied|no file matches)"):
+        local.collect([f"{folder}/in{below}"], None)
 
 
 def test_md5_and_a_file_that_changed(tmp_path: Path) -> None:
