@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import netrc
 import traceback
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -19,7 +20,7 @@ from .address import Address, check_file_name
 from .errors import InputError, XnatError
 from .model import Desired, Outcome
 from .plan import OVERWRITE, Labels
-from .server import Server
+from .server import Server, user_info
 
 
 def _from_environment(name: str, kind: str = "str", **more: Any) -> dict[str, Any]:
@@ -194,8 +195,8 @@ class XnatModule:
         return Address(**{name: self.params[name] for name in names})
 
     def _labels(self) -> Labels:
-        tags = tuple(self.params["tags"])
-        if any("," in tag or not tag.strip() for tag in tags):
+        tags = tuple(tag.strip() for tag in self.params["tags"])
+        if any("," in tag or not tag for tag in tags):
             raise InputError("tags: a tag may neither be empty nor hold a comma; give several as a list.")
         return Labels(self.params["format"], self.params["content"], tags)
 
@@ -204,25 +205,24 @@ class XnatModule:
         url = params["url"]
         if not url:
             raise InputError("url: is not set. Give the address of the XNAT, or set XNAT_URL.")
-        secret = urlsplit(url).password
-        if secret:
-            # The URL is refused below; but Ansible would show it in what the module was called with.
-            self.ansible.no_log_values.add(secret)
+        secret = user_info(url)
+        # The URL is refused below; but Ansible would show it in what the module was called with.
+        self.ansible.no_log_values.update(part for part in (secret, secret.partition(":")[2]) if part)
         if params["timeout"] < 1 or params["retries"] < 0:
             raise InputError("timeout: must be at least 1 second, and retries not negative.")
-        username, password = _with_netrc(url, params["username"], params["password"], params["token"])
-        if password:
-            self.ansible.no_log_values.add(password)
         server = Server(
             url=url,
-            username=username,
-            password=password,
+            username=params["username"],
+            password=params["password"],
             token=params["token"],
             validate_certs=params["validate_certs"],
             ca_path=params["ca_path"],
             timeout=params["timeout"],
             retries=params["retries"],
         )
+        server = _with_netrc(server)
+        if server.password:
+            self.ansible.no_log_values.add(server.password)
         self._session = session.Session(server, check_mode=self.ansible.check_mode)
         return self._session
 
@@ -236,19 +236,17 @@ def _as_text(objects: dict[str, Any]) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _with_netrc(
-    url: str, username: str | None, password: str | None, token: str | None
-) -> tuple[str | None, str | None]:
+def _with_netrc(server: Server) -> Server:
     """Fill in user name and password from ~/.netrc where nothing else gives them."""
-    if token or password:
-        return username, password
+    if server.token or server.password:
+        return server
     try:
-        entry = netrc.netrc().authenticators(urlsplit(url).hostname or "")
+        entry = netrc.netrc().authenticators(urlsplit(server.url).hostname or "")
     except FileNotFoundError:
-        return username, password
+        return server
     except (netrc.NetrcParseError, OSError) as error:
         reason = error.msg if isinstance(error, netrc.NetrcParseError) else error.strerror
         raise InputError(f"password: is not given, and {Path.home() / '.netrc'} cannot be read ({reason}).") from error
-    if entry is None or (username and entry[0] != username):
-        return username, password
-    return entry[0], entry[2]
+    if entry is None or (server.username and entry[0] != server.username):
+        return server
+    return replace(server, username=entry[0], password=entry[2])

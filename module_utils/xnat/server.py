@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from .errors import InputError, LoginError
 
@@ -25,15 +25,14 @@ class Server:
 
     def __post_init__(self) -> None:
         """Refuse what cannot work before anything is sent. Raises InputError."""
-        parts = urlsplit(self.url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise InputError(
-                f"url: {without_secret(self.url)!r} is not a web address. Write it in full, as in "
-                "'https://xnat.example.org'."
-            )
-        if parts.username or parts.password:
+        if user_info(self.url):
             raise InputError(
                 "url: holds a user name or password, which would end up in logs. Use username and password."
+            )
+        parts = _parts(self.url)
+        if parts is None:
+            raise InputError(
+                f"url: {self.url!r} is not a web address. Write it in full, as in 'https://xnat.example.org'."
             )
         if parts.query or parts.fragment:
             raise InputError(f"url: {self.url!r} must end with the server's name (and path): no '?' or '#'.")
@@ -62,6 +61,28 @@ class Server:
         return self.username, self.password
 
 
+def _parts(url: str) -> SplitResult | None:
+    """Return the parts of a web address; None if it is none that a request can be sent to."""
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 (is checked when it is read)
+        (parts.hostname or "").rstrip(".").encode("idna")
+    except ValueError:
+        return None
+    usable = parts.scheme in {"http", "https"} and parts.hostname and not re.search(r"\s", url)
+    return parts if usable else None
+
+
+def user_info(url: str) -> str:
+    """Return the user name and password in a URL, as they stand there; empty if there are none.
+
+    Up to the last `@`, wherever that is: a password with a `/`, `?` or `#` in it makes another host of what is before.
+    """
+    match = re.search(r"//(.*)@", url)
+    return match.group(1) if match else ""
+
+
 def without_secret(url: str) -> str:
     """Return the URL without a user name and password in it."""
-    return re.sub(r"//[^/@]*@", "//", url)
+    secret = user_info(url)
+    return url.replace(f"{secret}@", "", 1) if secret else url

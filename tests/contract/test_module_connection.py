@@ -87,6 +87,17 @@ def test_a_server_that_never_answers(modules: Modules) -> None:
         ("", "url: is not set"),
         ("xnat.example.org", "'xnat.example.org' is not a web address. Write it in full"),
         (f"https://ana:{SENTINEL}@xnat.example.org", "url: holds a user name or password"),
+        (f"https://ana:/{SENTINEL}@xnat.example.org", "url: holds a user name or password"),
+        (f"https://ana:?{SENTINEL}@xnat.example.org", "url: holds a user name or password"),
+        (f"https://ana:#{SENTINEL}@xnat.example.org", "url: holds a user name or password"),
+        (f"https://ana:[{SENTINEL}@xnat.example.org", "url: holds a user name or password"),
+        (f"https://ana:@{SENTINEL}@xnat.example.org", "url: holds a user name or password"),
+        ("https://[xnat.example.org", "is not a web address"),
+        ("https://xnat.example.org:99999", "is not a web address"),
+        ("https://xnat.example.org:port", "is not a web address"),
+        ("https://xnat..example.org", "is not a web address"),
+        (f"https://{'x' * 64}.example.org", "is not a web address"),
+        ("https://xnat.example.org ", "is not a web address"),
     ],
 )
 def test_a_url_that_is_none(modules: Modules, url: str, message: str) -> None:

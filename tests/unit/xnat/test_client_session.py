@@ -204,6 +204,11 @@ def test_query_values_are_quoted(wire: Wire, connect: Connect) -> None:
         ({"url": "ftp://xnat.test"}, "not a web address"),
         ({"url": "https://"}, "not a web address"),
         ({"url": "https://ana:pw@xnat.test"}, "holds a user name or password"),
+        ({"url": "https://:ana:pw@xnat.test"}, "holds a user name or password"),
+        ({"url": "https://x/ana:pw@xnat.test"}, "holds a user name or password"),
+        ({"url": "https://xnat.test:0x1"}, "not a web address"),
+        ({"url": "https://[::1"}, "not a web address"),
+        ({"url": "https://xnat.test\n"}, "not a web address"),
         ({"url": "https://xnat.test/?a=b"}, "no '\\?' or '#'"),
         ({"url": "https://xnat.test", "token": "half"}, "ALIAS:SECRET"),
         ({"url": "https://xnat.test", "ca_path": "/no/such/file"}, "there is no file '/no/such/file'"),
@@ -213,6 +218,13 @@ def test_settings_that_cannot_work_are_refused(settings: dict[str, Any], message
     with pytest.raises(InputError, match=message) as caught:
         Server(**settings)
     assert "ana:pw" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://[::1]:8443", "https://xn\u00e4t.test", "http://localhost/xnat", "http://a.b."]
+)
+def test_unusual_addresses_are_taken(url: str) -> None:
+    assert Server(url).base == url
 
 
 def test_a_slash_at_the_end_of_the_url_changes_nothing(tmp_path: Path) -> None:
