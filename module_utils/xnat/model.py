@@ -91,8 +91,7 @@ def _create(session: Session, place: Place, above: list[str], desired: Desired) 
     wanted = [value for value in wanted if value.value != ""]
     parameters = {value.parameter: value.text for value in wanted}
     if kind == "project":
-        given = {name: str(value) for name in ("name", "secondary_id") if (value := desired.options.get(name))}
-        parents.clash(session, address.project, {"project": address.project, **given})
+        parents.clash(session, address.project, {"project": address.project, **_project_names(wanted)})
         if desired.accessibility:
             parameters["accessibility"] = desired.accessibility
     else:
@@ -134,6 +133,8 @@ def _update(session: Session, place: Place, item: dict[str, Any], desired: Desir
     if not after:
         return outcome
     outcome.changed, outcome.before, outcome.after = True, {str(address): before}, {str(address): after}
+    if kind == "project":
+        parents.clash(session, address.project, _project_names(changes))
     if session.check_mode:
         return outcome
     if changes:
@@ -143,6 +144,11 @@ def _update(session: Session, place: Place, item: dict[str, Any], desired: Desir
         session.request("PUT", path, f"make the {address} {desired.accessibility}")
     outcome.object = _described(place, _read_back(session, place, wanted))
     return outcome
+
+
+def _project_names(wanted: list[fields.Wanted]) -> dict[str, str]:
+    """Return those of the values that no other project may have in any case."""
+    return {value.name: str(value.value) for value in wanted if value.path in {"name", "secondary_id"} and value.value}
 
 
 def _accessibility_change(session: Session, address: Address, desired: Desired) -> str | None:

@@ -178,7 +178,8 @@ def _locate_assessor(session: Session, place: Place) -> None:
 
 # -- making what is missing -----------------------------------------------------------------------------------------
 
-PROJECT_ADVICE = {
+# For a project that is not there as far as this account can see, and for one that is.
+NEW_PROJECT_ADVICE = {
     403: (
         "It does not exist, or this account may not see it; and XNAT does not let this account make it. Either "
         "the ID was "
@@ -193,6 +194,13 @@ PROJECT_ADVICE = {
         "that this account may not see. Ask to be added to that project, or choose another ID."
     ),
 }
+PROJECT_ADVICE = {
+    403: "This account may not change the project: only its owners may. Ask one of them, or use another account.",
+    409: (
+        "Its new name or secondary ID is taken, in upper or lower case, by another project, perhaps one that this "
+        "account may not see. Choose another."
+    ),
+}
 
 
 def clash(session: Session, project: str, names: dict[str, str]) -> None:
@@ -201,7 +209,7 @@ def clash(session: Session, project: str, names: dict[str, str]) -> None:
     XNAT would answer 409 without saying which. `names` is {option: value}. Projects that the account may not see are
     not found here; for them XNAT's own refusal must do.
     """
-    for row in session.rows(PROJECTS, "list the projects") or []:
+    for row in (session.rows(PROJECTS, "list the projects") if names else None) or []:
         taken = {str(row.get(column, "")).lower(): column for column in ("secondary_ID", "name", "ID")}
         taken.pop("", None)
         for option, value in names.items():
@@ -244,9 +252,10 @@ def put(session: Session, place: Place, kind: str, parameters: dict[str, str]) -
     # By its ID, an experiment can neither be moved nor does XNAT clear its visit and protocol, as it does with every
     # change that comes through a subject's path (SubjAssessmentResource.unsetOldVisitAndSubtype).
     path = address.by_id if kind == "experiment" and address.experiment_id else address.path
-    answer = session.request(
-        "PUT", path, f"{verb} the {address}", parameters, advice=PROJECT_ADVICE if kind == "project" else None
-    )
+    advice = None
+    if kind == "project":
+        advice = NEW_PROJECT_ADVICE if kind in place.missing else PROJECT_ADVICE
+    answer = session.request("PUT", path, f"{verb} the {address}", parameters, advice=advice)
     if kind == "experiment" and not place.address.experiment_id:
         identifier = answer.text.strip()
         if not _IDENTIFIER.fullmatch(identifier):

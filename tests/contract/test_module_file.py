@@ -193,6 +193,35 @@ def test_an_unreadable_file_is_named(key: dict[str, str], tmp_path: Path, module
             modules.file(**key, src=[str(file)])
 
 
+def test_empty_labels_are_not_asked_for_and_tags_are_trimmed(
+    key: dict[str, str], folder: Path, modules: Modules
+) -> None:
+    src = [str(folder)]
+    modules.file(**key, src=src, format="NIFTI", content="T1", tags=[" a b ", "k=v", "A&B"])
+    for labels in ({"format": "", "content": ""}, {"tags": ["a b ", " k=v", "A&B"]}):
+        assert modules.file(**key, src=src, **labels)["changed"] is False
+        assert modules.resource(**key, **labels)["changed"] is False
+
+
+@pytest.mark.parametrize(
+    "place", [{"subject": "files", "session": "files_1", "scan": "files"}, {"subject": "files"}, {}]
+)
+def test_objects_may_be_named_like_a_part_of_an_address(
+    place: dict[str, str], project: str, tmp_path: Path, modules: Modules
+) -> None:
+    for name in ("files/resources", "files/resources.bak", "resources"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(name.encode())
+    key = {"project": project, **place, "resource": "files"}
+    assert modules.file(**key, src=[str(tmp_path)])["changed"] is True
+    assert modules.file(**key, src=[str(tmp_path)])["changed"] is False
+    deleted = modules.file(**key, dest="files/resources", state="absent")
+    assert deleted["changed"] is True
+    assert [
+        file["name"] for file in modules.file(**key, src=[str(tmp_path)])["files"] if file["action"] == "created"
+    ] == ["files/resources"]
+
+
 # -- deleting one file and no other ---------------------------------------------------------------------------------
 
 

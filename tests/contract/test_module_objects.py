@@ -287,6 +287,19 @@ def test_an_id_or_name_that_is_taken_in_another_case_is_reported_with_its_owner(
             modules.subject(project=project.upper(), subject="s", check=check)
 
 
+def test_a_new_name_that_is_taken_is_reported_with_its_owner(project: str, modules: Modules, xnat: XnatServer) -> None:
+    other = xnat.new_id()
+    modules.project(project=other)
+    for check in (True, False):
+        with pytest.raises(ModuleFailedError, match=rf"^name: .* is already the ID of project '{project}'"):
+            modules.project(project=other, name=project.upper(), check=check)
+    # What the owner may not see, only XNAT knows.
+    owner = member(xnat, other, "Owners")
+    with pytest.raises(ModuleFailedError, match=r"answered 409.* Its new name or secondary ID is taken") as caught:
+        owner.project(project=other, name=project.upper())
+    assert "does not exist" not in caught.value.msg
+
+
 def test_the_id_of_a_deleted_project_is_explained(modules: Modules, xnat: XnatServer) -> None:
     project = xnat.new_id()
     modules.project(project=project)
@@ -334,6 +347,15 @@ def test_an_account_that_may_only_read_is_told_so(kind: str, project: str, modul
         reader.run(kind, project=project, **KEYS[kind], **SECOND[kind])
     with pytest.raises(ModuleFailedError, match=r"Cannot delete the .* answered 403.*may not delete it"):
         reader.run(kind, project=project, **KEYS[kind], state="absent")
+
+
+def test_an_account_that_may_not_change_the_project_is_told_so(
+    project: str, modules: Modules, xnat: XnatServer
+) -> None:
+    reader = member(xnat, project)
+    with pytest.raises(ModuleFailedError, match=r"answered 403.*may not change the project: only its owners") as caught:
+        reader.project(project=project, description="other")
+    assert "does not exist" not in caught.value.msg
 
 
 @pytest.mark.parametrize(
