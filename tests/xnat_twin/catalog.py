@@ -94,7 +94,8 @@ class Catalog:
         `interfere` is called just before the comparison; a test lets someone else write there (faults.py).
         """
         data = self.to_xml().encode()
-        with _lock(self.path).held:
+        guard = _lock(self.path)  # a name for it, because the dictionary alone would let it go at once
+        with guard.held:
             if interfere is not None:
                 interfere(self.path)
             try:
