@@ -1,13 +1,17 @@
 #!/usr/bin/python
 """Unpack one archive into one folder, wholly or not at all.
 
-Runs on the host. The folder carries a marker with the checksum of its archive, so that a second run can tell what
-is there. It does not verify the archive: the controller has done that.
+Runs on the host. The folder carries a list of what was unpacked and from which archive; a later run compares every
+file with it, so a file that was changed, added or lost since is found. It does not verify the archive: the controller
+has done that.
 """
 
 from __future__ import annotations
 
+import hashlib
+import os
 import shutil
+import stat
 import tarfile
 import zipfile
 from pathlib import Path, PurePosixPath
@@ -24,7 +28,7 @@ options:
   src: {description: "Archive on the host: zip (jar, war) or tar with any compression. Removed afterwards.", type: path}
   dest: {description: Folder to make., type: path, required: true}
   checksum:
-    description: Checksum of the archive; the marker that tells this release from another.
+    description: Checksum of the archive; tells this release from another.
     type: str
     required: true
   strip: {description: Leading path parts to drop from each member., type: int, default: 0}
@@ -42,11 +46,12 @@ EXAMPLES = r"""
 
 RETURN = r"""
 dest: {description: The folder., type: str, returned: success}
-needed: {description: Whether the folder lacked this archive's content before., type: bool, returned: success}
+needed: {description: Whether the folder held anything but exactly this archive's content., type: bool, returned: success}
 """
 
 
 MARKER = ".artifact"
+SHOWN = 5  # names in a message
 
 
 class UnpackError(Exception):
@@ -109,12 +114,32 @@ def unpack_tar(archive: Path, target: Path, strip: int) -> None:
                 path.chmod(0o755 if member.mode & 0o100 else 0o644)
 
 
+def manifest(folder: Path) -> str:
+    """One line for each file and link below the folder: digest of what it holds, mode, path. Not for the list itself."""
+    lines = []
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder)
+        if path.is_symlink():
+            lines.append(f"{hashlib.sha256(os.fsencode(path.readlink())).hexdigest()} link {name}")
+        elif path.is_file() and name != Path(MARKER):
+            with path.open("rb") as handle:
+                digest = hashlib.file_digest(handle, "sha256").hexdigest()
+            lines.append(f"{digest} {stat.S_IMODE(path.stat().st_mode):04o} {name}")
+    return "".join(f"{line}\n" for line in lines)
+
+
 def current(dest: Path) -> str:
-    """The checksum of what is unpacked at ``dest``, or an empty string."""
+    """What is unpacked at ``dest``: an archive's checksum, the same with what differs from it since, or nothing."""
     try:
-        return (dest / MARKER).read_text(encoding="ascii").strip()
+        checksum, _, listed = (dest / MARKER).read_text(encoding="utf-8", errors="surrogateescape").partition("\n")
     except OSError:
         return ""
+    differing = set(listed.splitlines()) ^ set(manifest(dest).splitlines())
+    if not differing:
+        return checksum
+    names = sorted({line.split(" ", 2)[2] for line in differing})
+    shown = ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+    return f"{checksum}, but changed since: {shown}"
 
 
 def unpack(archive: Path, dest: Path, checksum: str, strip: int) -> None:
@@ -134,7 +159,8 @@ def unpack(archive: Path, dest: Path, checksum: str, strip: int) -> None:
         raise UnpackError(f"{archive} cannot be unpacked: {error}") from error
     if not any(fresh.iterdir()):
         raise UnpackError(f"{archive} holds nothing to unpack")
-    (fresh / MARKER).write_text(checksum + "\n", encoding="ascii")
+    listed = f"{checksum}\n{manifest(fresh)}"
+    (fresh / MARKER).write_text(listed, encoding="utf-8", errors="surrogateescape")
     if dest.exists():
         dest.rename(old)
     fresh.rename(dest)

@@ -6,6 +6,7 @@ import io
 import stat
 import tarfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,33 @@ def test_nothing_there_is_no_release(tmp_path: Path) -> None:
     (tmp_path / "hand").mkdir()
     assert artifact_unpack.current(tmp_path / "absent") == ""
     assert artifact_unpack.current(tmp_path / "hand") == ""
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (lambda folder: (folder / "a.txt").write_text("other"), "a.txt"),
+        (lambda folder: (folder / "a.txt").unlink(), "a.txt"),
+        (lambda folder: (folder / "planted.jar").write_text("evil"), "planted.jar"),
+        (lambda folder: (folder / "a.txt").chmod(0o777), "a.txt"),
+        (lambda folder: ((folder / "a.txt").unlink(), (folder / "a.txt").symlink_to("/etc/passwd")), "a.txt"),
+    ],
+    ids=["content", "lost", "added", "mode", "link"],
+)
+def test_what_changed_since_is_found_and_put_right(
+    tmp_path: Path, change: Callable[[Path], object], named: str
+) -> None:
+    """The list of what was unpacked is compared file by file: the marker alone proves nothing."""
+    dest = tmp_path / "dest"
+    archive = tmp_path / "x.zip"
+    with zipfile.ZipFile(archive, "w") as bundle:
+        bundle.writestr("a.txt", "content")
+    artifact_unpack.unpack(archive, dest, "sha256:1", 0)
+    assert artifact_unpack.current(dest) == "sha256:1"
+    change(dest)
+    assert artifact_unpack.current(dest) == f"sha256:1, but changed since: {named}"
+    artifact_unpack.unpack(archive, dest, "sha256:1", 0)
+    assert artifact_unpack.current(dest) == "sha256:1"
 
 
 def test_modes_are_readable_and_never_writable_by_others(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from roles_tree import load_module
 
-fresh_service = load_module("roles/base/library/fresh_service.py")
-debian_packages = load_module("roles/base/library/debian_packages.py")
+fresh_service = load_module("library/host/fresh_service.py")
+debian_packages = load_module("library/host/debian_packages.py")
 
 RUNNING = {"LoadState": "loaded", "ActiveState": "active", "UnitFileState": "enabled", "NeedDaemonReload": "no"}
 
