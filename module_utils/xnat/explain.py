@@ -14,6 +14,7 @@ ADVICE = {
     404: "It does not exist, or this account may not see it. Check the labels and the access to the project.",
     409: "Something on the server contradicts the request.",
     413: "The server in front of XNAT limits the size of a request. Ask the admin to raise client_max_body_size.",
+    414: "The values are too long for one request. Shorten them, or set them in several tasks.",
     422: "XNAT understood the request but cannot carry it out; check labels and values.",
     500: "XNAT failed inside; its log (logs/application.log) has the reason. A full disk is a frequent one.",
     502: "The web server runs but XNAT behind it does not. Ask the admin.",

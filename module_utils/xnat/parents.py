@@ -74,8 +74,8 @@ def locate(session: Session, address: Address, *, for_resource: bool = False) ->
     row = row or next((row for row in rows or [] if row.get("ID") == label), None)
     if row is None:
         place = _locate_top(session, address.up_to("subject")) if rows is None else Place(address)
-        if "project" not in place.missing:
-            _refuse_other_subject(session, address)
+        row = None if "project" in place.missing else _row_elsewhere(session, address)
+    if row is None:
         start = len(_kinds(address.up_to("subject"))) if rows is not None else 0
         missing = place.missing + [kind for kind in _kinds(address)[start:] if kind not in {"project", "subject"}]
         return Place(address, missing, place.rows, place.items)
@@ -123,20 +123,27 @@ def _locate_top(session: Session, address: Address) -> Place:
     return place
 
 
-def _refuse_other_subject(session: Session, address: Address) -> None:
-    """Raise ConflictError if the experiment exists under another subject: a PUT would move it, a DELETE delete it."""
+def _row_elsewhere(session: Session, address: Address) -> dict[str, str] | None:
+    """Return what is needed of the row of an experiment that its subject's list does not show, if there is one.
+
+    The list lags behind for a moment, and someone else may make the experiment at the same time. Raises ConflictError
+    if it is under another subject: a PUT would move it, a DELETE delete it.
+    """
     document = session.read(
         address.experiment_anywhere, f"look up experiment {address.experiment} of project {address.project}"
     )
     if document is None:
-        return
-    found = _data(item_of(document))
+        return None
+    item = item_of(document)
+    found = _data(item)
     subject = str(found.get("subject_ID", "?"))
     other = session.read(
         Address(address.project, subject).path if subject.replace("_", "").isalnum() else address.up_to("project").path,
         f"read subject {subject}",
     )
     label = _data(item_of(other)).get("label", subject) if other else subject
+    if address.subject in {subject, label}:
+        return {"ID": str(found.get("ID", "")), "xsiType": str(item.get("meta", {}).get("xsi:type", ""))}
     raise ConflictError(
         f"Experiment {address.experiment} of project {address.project} exists ({found.get('ID')}), but under "
         f"subject {label}, "

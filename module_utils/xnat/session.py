@@ -260,7 +260,7 @@ class Session:
                 answer,
                 ADVICE.get(answer.status)
                 if answer.status >= 500
-                else "Something answers there, but not as an XNAT does. Is url complete (path, port)?",
+                else "Something answers there, but not as an XNAT does. Is url right (http or https, port, path)?",
             )
         self._secrets.append(token)
         if not any(cookie.name == "JSESSIONID" for cookie in self._http.cookies):

@@ -237,7 +237,8 @@ class Upload:
                 raise VerificationError(
                     f"XNAT answered 200 for {action.name} but did not store it in {self._resource}. "
                     "An account that may read but not edit gets exactly this answer: "
-                    f"ask an owner of project {self._resource.project} to make it a member."
+                    f"ask an owner of project {self._resource.project} to make it a member. If other files were "
+                    "stored, another run wrote to the resource at the same time: run again."
                 )
             ours = self._sent[action.name]
             if there.size not in {action.local.size, None}:

@@ -71,6 +71,18 @@ def test_an_existing_experiment_is_changed_by_its_id(wire: Wire, connect: Connec
     assert wire.requests[3] == "PUT /data/experiments/X1?note=n"
 
 
+@pytest.mark.parametrize("subject", ["s", "XNAT_S1"])
+def test_an_experiment_that_the_list_does_not_show_yet_is_found(wire: Wire, connect: Connect, subject: str) -> None:
+    """XNAT's lists lag behind, and two runs may make the same experiment at the same time."""
+    item = {"data_fields": {"ID": "X1", "subject_ID": "XNAT_S1"}, "meta": {"xsi:type": "xnat:petSessionData"}}
+    owner = {"items": [{"data_fields": {"ID": "XNAT_S1", "label": "s"}}]}
+    wire.replies += [LOGIN, table(), (200, json.dumps({"items": [item]})), (200, json.dumps(owner)), table(), (200, "")]
+    with connect() as session:
+        place = parents.locate(session, Address("p", subject, "e", "1"), for_resource=True)
+    assert (place.address.experiment_id, place.missing) == ("X1", ["scan"])
+    assert parents.types_for(place)["scan"] == "xnat:petScanData"
+
+
 @pytest.mark.parametrize("body", ["", "<p>hello</p>", "two words"])
 def test_a_new_experiment_without_an_id_is_an_error(wire: Wire, connect: Connect, body: str) -> None:
     wire.replies += [LOGIN, table(), (404, ""), (201, body), (200, "")]

@@ -100,6 +100,13 @@ def test_patience_ends(wire: Wire, connect: Connect) -> None:
         session.read("/data/projects/p", "read")
 
 
+def test_values_that_are_too_long_for_a_request_are_explained(wire: Wire, connect: Connect) -> None:
+    page = "<html><title>414</title><h1>414 Request-URI Too Large</h1><hr>nginx</html>"
+    wire.replies += [LOGIN, (414, page), (200, "")]
+    with connect() as session, pytest.raises(RequestError, match=r"answered 414 .*too long for one request"):
+        session.request("PUT", "/data/x", "write", {"note": "x" * 9000})
+
+
 @pytest.mark.parametrize("status", [400, 403, 409, 500])
 def test_an_answer_that_will_not_change_is_not_repeated(wire: Wire, connect: Connect, status: int) -> None:
     wire.replies += [LOGIN, (status, PAGE), (200, "")]
