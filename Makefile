@@ -26,7 +26,7 @@ lint: ## ruff, mypy, yamllint, ansible-lint
 	ruff check .
 	ruff format --check .
 	mypy
-	for suite in tests/contract tests/testinfra tests/unit/xnat; do \
+	for suite in tests/contract tests/testinfra tests/unit/roles tests/unit/xnat; do \
 	    MYPYPATH=$$suite mypy $$suite || exit 1; done
 	yamllint --strict .
 	ansible-lint --offline

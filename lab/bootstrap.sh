@@ -1,6 +1,6 @@
 #!/bin/sh
 # Make .venv with the pinned Python dependencies, on a machine that may have nothing but sh and make.
-# Runs pip only when pyproject.toml or constraints.txt changed. Everything else is `python -m lab`'s work.
+# Runs pip only when the dependencies in pyproject.toml or constraints.txt changed. Everything else is `python -m lab`'s work.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -24,7 +24,7 @@ find_python() {
 }
 
 stamp=.venv/.installed
-wanted=$(cat pyproject.toml constraints.txt | sha256sum)
+wanted=$({ sed -n '/^\[project/,/^\[tool/p' pyproject.toml; cat constraints.txt; } | sha256sum)
 if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ] && .venv/bin/python -c '' 2>/dev/null; then
     exit 0
 fi

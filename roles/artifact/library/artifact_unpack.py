@@ -46,7 +46,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 dest: {description: The folder., type: str, returned: success}
-needed: {description: Whether the folder held anything but exactly this archive's content., type: bool, returned: success}
+needed: {description: Whether the folder held anything but this archive's content., type: bool, returned: success}
 """
 
 
@@ -115,7 +115,7 @@ def unpack_tar(archive: Path, target: Path, strip: int) -> None:
 
 
 def manifest(folder: Path) -> str:
-    """One line for each file and link below the folder: digest of what it holds, mode, path. Not for the list itself."""
+    """One line for each file and link below the folder but the list itself: digest of what it holds, mode, path."""
     lines = []
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder)
