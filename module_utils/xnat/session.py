@@ -146,9 +146,7 @@ class Session:
 
     def md5(self, path: str, doing: str) -> tuple[str, int]:
         """Download a file without keeping it. Return MD5 (hex) and size (bytes)."""
-        self._log_in()
-        response = self._attempts("GET", path, doing, None, None, {}, self.server.timeout, stream=True)
-        with response:
+        with self._logged_in_answer("GET", path, doing, None, None, self.server.timeout, stream=True) as response:
             if response.status_code != 200:
                 raise self.failure("GET", path, doing, self._answer(response))
             digest, size = hashlib.md5(usedforsecurity=False), 0
@@ -179,16 +177,9 @@ class Session:
             raise CheckModeError(
                 f"{method} {path} was about to be sent in check mode ({doing}). This is a defect: please report it."
             )
-        self._log_in()
         timeout = self.server.timeout + (body.size // _SERVER_BYTES_PER_SECOND if body else 0)
-        response = self._attempts(method, path, doing, params, body, {}, timeout, retry=retry)
+        response = self._logged_in_answer(method, path, doing, params, body, timeout, retry=retry)
         answer = self._answer(response)
-        if response.status_code == 401:
-            # The server's session ran out (15 minutes by default) or the server was restarted: log in once more.
-            self._logged_in = False
-            self._log_in()
-            response = self._attempts(method, path, doing, params, body, {}, timeout, retry=retry)
-            answer = self._answer(response)
         if answer.status in accept and not _HTML.match(answer.text):
             return answer
         if 300 <= answer.status < 400:
@@ -266,6 +257,28 @@ class Session:
         if not any(cookie.name == "JSESSIONID" for cookie in self._http.cookies):
             self._http.cookies.set("JSESSIONID", token)
         self._logged_in = True
+
+    def _logged_in_answer(
+        self,
+        method: str,
+        path: str,
+        doing: str,
+        params: Mapping[str, str] | None,
+        body: Body | None,
+        timeout: int,
+        *,
+        retry: bool = True,
+        stream: bool = False,
+    ) -> requests.Response:
+        self._log_in()
+        response = self._attempts(method, path, doing, params, body, {}, timeout, retry=retry, stream=stream)
+        if response.status_code == 401:
+            # The server's session ran out (15 minutes by default) or the server was restarted: log in once more.
+            response.close()
+            self._logged_in = False
+            self._log_in()
+            response = self._attempts(method, path, doing, params, body, {}, timeout, retry=retry, stream=stream)
+        return response
 
     def _attempts(
         self,

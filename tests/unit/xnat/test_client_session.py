@@ -152,6 +152,12 @@ def test_an_expired_session_is_renewed_once(wire: Wire, connect: Connect) -> Non
         session.read("/data/projects/p", "read")
 
 
+def test_an_expired_session_is_renewed_for_a_download_too(wire: Wire, connect: Connect) -> None:
+    wire.replies += [LOGIN, (401, ""), LOGIN, (200, "hello"), (200, "")]
+    with connect() as session:
+        assert session.md5("/data/x/files/a", "read a") == ("5d41402abc4b2a76b9719d911017c592", 5)
+
+
 @pytest.mark.parametrize(
     ("error", "message", "attempts"),
     [
