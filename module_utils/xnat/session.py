@@ -87,13 +87,13 @@ class Session:
     """
 
     def __init__(
-        self, server: Server, *, check_mode: bool = False, sleep: Callable[[float], None] = time.sleep
+        self, server: Server, *, check_mode: bool = False, sleep: Callable[[float], None] | None = None
     ) -> None:
         """Prepare the session; nothing is sent until the first request."""
         self.server = server
         self.check_mode = check_mode
         self.request_log: list[tuple[str, str]] = []
-        self._sleep = sleep
+        self._sleep = sleep or time.sleep
         self._logged_in = False
         self._secrets = [secret for secret in (server.password, server.token) if secret]
         self._http = requests.Session()
