@@ -41,7 +41,7 @@ contract: ## what XNAT must do, and what each module must do to it (XNAT_URL=…
 
 molecule: ## site.yml on three hosts of its own: check, converge, idempotence, verify
 	@lab/bootstrap.sh
-	$(MOLECULE_LAB) $(PYTHON) -m lab exec molecule --base-config molecule/config.yml test
+	$(MOLECULE_LAB) $(PYTHON) -m lab exec molecule --base-config molecule/config.yml test --no-command-borders
 
 verify: ## look at the demonstration's hosts from outside and inside, as molecule does at its own
 	@lab/bootstrap.sh

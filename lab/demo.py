@@ -52,21 +52,16 @@ def play(lab: Lab, *, since: float | None) -> None:
         prepare.files(lab)
     with clock.step("Three hosts"):
         hosts.up(lab)
-    wanted = _uploads(lab)
-    account = {
-        "XNAT_URL": lab.url,
-        "XNAT_USER": "admin",
-        "XNAT_PASSWORD": keys.passwords()["vault_xnat_admin_password"],
-        "XNAT_CA_PATH": str(lab.directory / "ca.crt"),
-    }
+    wanted = write_uploads(lab.directory / "uploads.yml", "test1")
+    access = account(lab, keys.passwords())
     for turn, expectation in (("first", None), ("second", 0)):
         with clock.step(f"site.yml, {turn} run"):
             _expect(playbook.play("site.yml", log=lab.directory / f"site-{turn}.log"), expectation, "site.yml")
         with clock.step(f"upload_niftis.yml, {turn} run"):
             arguments = ["-e", f"@{wanted}"]
-            recap = playbook.play(UPLOADS, arguments, env=account, log=lab.directory / f"upload-{turn}.log")
+            recap = playbook.play(UPLOADS, arguments, env=access, log=lab.directory / f"upload-{turn}.log")
             _expect(recap, expectation, UPLOADS)
-    _summary(lab, _proof(account), clock)
+    _summary(lab, _proof(access), clock)
 
 
 def _expect(recap: playbook.Recap, changed: int | None, name: str) -> None:
@@ -83,11 +78,20 @@ def example_images() -> list[Path]:
     return [folder / name for name in IMAGES]
 
 
-def _uploads(lab: Lab) -> Path:
+def account(lab: Lab, passwords: dict[str, str]) -> dict[str, str]:
+    """The environment by which a data manager tells the modules where the node is and who asks."""
+    return {
+        "XNAT_URL": lab.url,
+        "XNAT_USER": "admin",
+        "XNAT_PASSWORD": passwords["vault_xnat_admin_password"],
+        "XNAT_CA_PATH": str(lab.directory / "ca.crt"),
+    }
+
+
+def write_uploads(path: Path, project: str) -> Path:
     """Write down what to load, in the form that a data manager would."""
-    scan = {"project": "test1", "subject": "sub001", "experiment": "sub001_MRI", "scan": "1", "type": "T1"}
-    entry = {**scan, "resource": "NIFTI", "src": [str(path) for path in example_images()]}
-    path = lab.directory / "uploads.yml"
+    scan = {"project": project, "subject": "sub001", "session": "sub001_MRI", "scan": "1", "type": "T1"}
+    entry = {**scan, "resource": "NIFTI", "src": [str(image) for image in example_images()]}
     path.write_text(yaml.safe_dump({"uploads": [entry]}, sort_keys=False))
     return path
 

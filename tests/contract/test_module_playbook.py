@@ -125,6 +125,16 @@ def test_bad_input_is_one_clear_message(
     assert "Traceback" not in run.output
 
 
+@pytest.mark.parametrize("change", [{"src": "nope.nii"}, {"subject": "sub 001"}, {"dest": "a#b.nii"}])
+def test_nothing_is_made_when_one_of_many_uploads_cannot_work(
+    ansible: Ansible, uploads: dict[str, Any], tmp_path: Path, xnat: XnatServer, change: dict[str, str]
+) -> None:
+    run = ansible(PLAYBOOK, given(tmp_path, uploads, {**uploads, "scan": 2, "src": "anatomical.nii", **change}))
+    assert run.code == 2
+    assert "changed=0 " in run.recap
+    assert xnat.session().get(f"/data/projects/{uploads['project']}?format=json").status_code == 404
+
+
 @pytest.mark.parametrize("verbosity", ["-v", "-vvv"])
 def test_no_secret_in_any_output(
     ansible: Ansible, tmp_path: Path, xnat: XnatServer, project: str, verbosity: str
