@@ -14,7 +14,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import quote, urlencode
 
@@ -72,6 +72,20 @@ class Answer:
             return None
 
 
+@dataclass(frozen=True)
+class _Call:
+    """One request as it is to be sent. `doing` completes the sentence "Cannot ..." in its errors."""
+
+    method: str
+    path: str
+    doing: str
+    params: Mapping[str, str] | None = None
+    body: Body | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    retry: bool = True
+    stream: bool = False
+
+
 class _Adapter(HTTPAdapter):
     """Pooled connections that hand larger blocks to the socket."""
 
@@ -117,7 +131,7 @@ class Session:
         if self._logged_in:
             self._logged_in = False
             with contextlib.suppress(Exception):
-                self._once("DELETE", address.SESSION, None, None, {}, self.server.timeout, stream=False)
+                self._once(_Call("DELETE", address.SESSION, "log out"))
         self._http.close()
 
     # -- requests ---------------------------------------------------------------------------------------------------
@@ -146,7 +160,7 @@ class Session:
 
     def md5(self, path: str, doing: str) -> tuple[str, int]:
         """Download a file without keeping it. Return MD5 (hex) and size (bytes)."""
-        with self._logged_in_answer("GET", path, doing, None, None, self.server.timeout, stream=True) as response:
+        with self._logged_in_answer(_Call("GET", path, doing, stream=True)) as response:
             if response.status_code != 200:
                 raise self.failure("GET", path, doing, self._answer(response))
             digest, size = hashlib.md5(usedforsecurity=False), 0
@@ -177,8 +191,7 @@ class Session:
             raise CheckModeError(
                 f"{method} {path} was about to be sent in check mode ({doing}). This is a defect: please report it."
             )
-        timeout = self.server.timeout + (body.size // _SERVER_BYTES_PER_SECOND if body else 0)
-        response = self._logged_in_answer(method, path, doing, params, body, timeout, retry=retry)
+        response = self._logged_in_answer(_Call(method, path, doing, params, body, retry=retry))
         answer = self._answer(response)
         if answer.status in accept and not _HTML.match(answer.text):
             return answer
@@ -227,7 +240,7 @@ class Session:
         self._http.cookies.clear()
         doing = f"log in to {self.server.base} as {user if self.server.token is None else 'the owner of the token'}"
         headers = {"Authorization": f"Basic {basic}"}
-        response = self._attempts("POST", address.SESSION, doing, None, None, headers, self.server.timeout)
+        response = self._attempts(_Call("POST", address.SESSION, doing, headers=headers))
         answer = self._answer(response)
         said = self.excerpt(answer.text)
         if answer.status == 401:
@@ -258,49 +271,26 @@ class Session:
             self._http.cookies.set("JSESSIONID", token)
         self._logged_in = True
 
-    def _logged_in_answer(
-        self,
-        method: str,
-        path: str,
-        doing: str,
-        params: Mapping[str, str] | None,
-        body: Body | None,
-        timeout: int,
-        *,
-        retry: bool = True,
-        stream: bool = False,
-    ) -> requests.Response:
+    def _logged_in_answer(self, call: _Call) -> requests.Response:
         self._log_in()
-        response = self._attempts(method, path, doing, params, body, {}, timeout, retry=retry, stream=stream)
+        response = self._attempts(call)
         if response.status_code == 401:
             # The server's session ran out (15 minutes by default) or the server was restarted: log in once more.
             response.close()
             self._logged_in = False
             self._log_in()
-            response = self._attempts(method, path, doing, params, body, {}, timeout, retry=retry, stream=stream)
+            response = self._attempts(call)
         return response
 
-    def _attempts(
-        self,
-        method: str,
-        path: str,
-        doing: str,
-        params: Mapping[str, str] | None,
-        body: Body | None,
-        headers: Mapping[str, str],
-        timeout: int,
-        *,
-        retry: bool = True,
-        stream: bool = False,
-    ) -> requests.Response:
-        last = self.server.retries if retry else 0
+    def _attempts(self, call: _Call) -> requests.Response:
+        last = self.server.retries if call.retry else 0
         for attempt in range(last + 1):
             try:
-                response = self._once(method, path, params, body, headers, timeout, stream=stream)
+                response = self._once(call)
             except requests.RequestException as error:
                 problem, hopeless = connection_problem(error, self.server, self.scrub(str(error)))
                 if hopeless or attempt == last:
-                    raise ConnectError(f"Cannot {doing}: {method} {path}: {problem}") from error
+                    raise ConnectError(f"Cannot {call.doing}: {call.method} {call.path}: {problem}") from error
             else:
                 if response.status_code not in _TRY_AGAIN or attempt == last:
                     return response
@@ -308,29 +298,19 @@ class Session:
             self._sleep(0.5 * 2**attempt)
         raise AssertionError("unreachable")
 
-    def _once(
-        self,
-        method: str,
-        path: str,
-        params: Mapping[str, str] | None,
-        body: Body | None,
-        headers: Mapping[str, str],
-        timeout: int,
-        *,
-        stream: bool,
-    ) -> requests.Response:
-        url = self.server.base + path
-        if params:
-            url += "?" + urlencode(params, quote_via=quote, safe="")
+    def _once(self, call: _Call) -> requests.Response:
+        url, body = self.server.base + call.path, call.body
+        if call.params:
+            url += "?" + urlencode(call.params, quote_via=quote, safe="")
         verify: bool | str = self.server.ca_path or True if self.server.validate_certs else False
-        self.request_log.append((method, path))
+        self.request_log.append((call.method, call.path))
         return self._http.request(
-            method,
+            call.method,
             url,
-            headers={**headers, **(body.headers if body else {})},
-            timeout=timeout,
+            headers={**call.headers, **(body.headers if body else {})},
+            timeout=self.server.timeout + (body.size // _SERVER_BYTES_PER_SECOND if body else 0),
             verify=verify,
-            stream=stream,
+            stream=call.stream,
             # A redirect is never followed: it may lead to a login page that then answers 200.
             allow_redirects=False,
             **(body.arguments() if body else {}),
