@@ -41,7 +41,7 @@ def connection_problem(error: Exception, server: Server, text: str) -> tuple[str
     """
     parts = urlsplit(server.url)
     host, kind = parts.hostname or "", type(error).__name__
-    if kind == "SSLError" or "CERTIFICATE" in text:
+    if kind == "SSLError" or "CERTIFICATE" in text.upper():
         return _tls_problem(text, host, server.ca_path), True
     if kind == "ProxyError":
         return f"the proxy did not let us through to {host}. Check HTTPS_PROXY and NO_PROXY.", False
@@ -63,9 +63,8 @@ def _tls_problem(text: str, host: str, ca_path: str | None) -> str:
             "signed it, in PEM form; the server's admin has it."
         )
     if "NO_CERTIFICATE_OR_CRL_FOUND" in text or "PEM lib" in text or "invalid path" in text:
-        return (
-            f"the file {ca_path or 'of known CAs'} holds no certificate in PEM form. Give ca_path the file of the CA."
-        )
+        named = ca_path or "that REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names"
+        return f"the file {named} holds no certificate in PEM form. Give ca_path the file of the CA."
     if "Hostname mismatch" in text or "doesn't match" in text or "IP address mismatch" in text:
         return f"the certificate belongs to another name than {host!r}. Use the name that is in the certificate."
     if "expired" in text:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .address import quote_file_name
@@ -173,6 +173,7 @@ def _plan_file(
     ours, theirs = local_digests[file.name], stored_digests[file.name]
     if ours != theirs:
         return Action(REPLACE, file.name, f"MD5 differs: {theirs} there, {ours} here", file, there)
+    there = replace(there, digest=theirs)  # known by now, also where XNAT lists none
     if lacking := labels.missing_in(there):
         return Action(REPLACE, file.name, f"same content, but {lacking}", file, there)
     return Action(KEEP, file.name, "same size and MD5", file, there)

@@ -287,7 +287,7 @@ class Session:
         for attempt in range(last + 1):
             try:
                 response = self._once(call)
-            except requests.RequestException as error:
+            except OSError as error:  # that of requests among them; a CA file that is not there is a plain one
                 problem, hopeless = connection_problem(error, self.server, self.scrub(str(error)))
                 if hopeless or attempt == last:
                     raise ConnectError(f"Cannot {call.doing}: {call.method} {call.path}: {problem}") from error

@@ -15,7 +15,7 @@ from typing import Any
 from . import local as local_files
 from .address import Address
 from .errors import ConflictError, ConnectError, InputError, RequestError, VerificationError, XnatError
-from .plan import CREATE, KEEP, Action, Labels, Listing, LocalFile, StoredFile, shortened
+from .plan import CREATE, KEEP, REPLACE, Action, Labels, Listing, LocalFile, StoredFile, shortened
 from .session import Answer, Session
 
 # What XNAT says when another request wrote the resource's catalog in between. Our bytes are on its disk by then, and
@@ -78,7 +78,10 @@ class _HashingReader:
             yield block
 
     def read(self, size: int = -1) -> bytes:
-        block = self._stream.read(self._left if size < 0 else min(size, self._left))
+        try:
+            block = self._stream.read(self._left if size < 0 else min(size, self._left))
+        except OSError as error:
+            raise InputError(f"src: cannot read {self._file.path} to its end: {error.strerror}.") from error
         if not block and self._left:
             # The server would wait for the rest until a timeout.
             raise VerificationError(
@@ -151,7 +154,7 @@ class Upload:
         return [self._result(finished.get(action.name, action), listing) for action in actions]
 
     def _result(self, action: Action, listing: Listing | None) -> dict[str, Any]:
-        stored = (listing.get(action.name) if listing else None) or action.stored
+        stored = (listing.get(action.name) if listing and action.changes else None) or action.stored
         digest = stored.digest if stored else None
         return action.result(digest or self._sent.get(action.name), stored.uri if stored else None)
 
@@ -225,7 +228,7 @@ class Upload:
                 f"{file.name} appeared in {self._resource} with other content while it was being sent; "
                 "overwrite is 'fail', so it was kept."
             )
-        return self._send(Action("replaced", file.name, "someone else stored another one meanwhile", file, there))
+        return self._send(Action(REPLACE, file.name, "someone else stored another one meanwhile", file, there))
 
     def _verify(self, done: list[Action], listing: Listing) -> None:
         """Raise VerificationError unless every file that was sent is listed with the size and MD5 that were sent."""

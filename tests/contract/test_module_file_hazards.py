@@ -216,8 +216,11 @@ def test_without_checksums_on_the_server_files_are_downloaded_to_compare(
         again = modules.file(**key, src=[str(folder)])
         assert again["changed"] is False
         assert sent["files"][0]["digest"] == md5(b"image" * 1000)
+        assert [file["digest"] for file in again["files"]] == [file["digest"] for file in sent["files"]]
         (folder / "T1.nii.gz").write_bytes(b"IMAGE" * 1000)
-        assert modules.file(**key, src=[str(folder)])["files"][0]["action"] == "replaced"
+        changed = modules.file(**key, src=[str(folder)])["files"]
+        assert changed[0]["action"] == "replaced"
+        assert [file["digest"] for file in changed[1:]] == [file["digest"] for file in sent["files"][1:]]
     finally:
         http.post(url, json={"checksums": True}).raise_for_status()
 

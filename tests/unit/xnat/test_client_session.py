@@ -37,6 +37,18 @@ def test_one_login_cookie_afterwards_and_logout(wire: Wire, connect: Connect) ->
     assert not any(word in wire.headers[0]["User-Agent"] for word in ("Mozilla", "MSIE", "AppleWebKit", "Opera"))
 
 
+def test_an_entry_of_netrc_is_not_added_past_what_was_asked_for(
+    wire: Wire, connect: Connect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "netrc").write_text("machine xnat.test login other password secret\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    wire.replies += [LOGIN, (200, "{}"), (200, "")]
+    with connect() as session:
+        session.read("/data/projects/p", "read")
+    assert wire.headers[0]["Authorization"] == "Basic YW5hOnMzbnRpbmVsLXB3"
+    assert all("Authorization" not in headers for headers in wire.headers[1:])
+
+
 def test_nothing_is_sent_without_a_request(wire: Wire, connect: Connect) -> None:
     with connect():
         pass
@@ -172,6 +184,7 @@ def test_an_expired_session_is_renewed_for_a_download_too(wire: Wire, connect: C
         (requests.exceptions.ProxyError("no"), "the proxy did not let us through", 3),
         (requests.exceptions.SSLError("CERTIFICATE_VERIFY_FAILED: self-signed certificate"), "Give ca_path", 1),
         (requests.exceptions.SSLError("unable to get local issuer certificate"), "Give ca_path", 1),
+        (OSError("Could not find a suitable TLS CA certificate bundle, invalid path: /no"), "REQUESTS_CA_BUNDLE", 1),
         (requests.exceptions.SSLError("Hostname mismatch, certificate is not valid"), "belongs to another name", 1),
         (requests.exceptions.SSLError("certificate has expired"), "has expired", 1),
         (requests.exceptions.SSLError("[SSL: WRONG_VERSION_NUMBER]"), "does not speak TLS", 1),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from ansible.module_utils.xnat.address import Address
 from ansible.module_utils.xnat.errors import ConnectError, InputError, RequestError, VerificationError
 from ansible.module_utils.xnat.plan import Action, Labels, Listing, LocalFile, StoredFile
 from ansible.module_utils.xnat.session import Session
-from ansible.module_utils.xnat.transfer import FileBody, Upload
+from ansible.module_utils.xnat.transfer import FileBody, Upload, stored_md5
 from client_wire import LOGIN, Wire
 
 Connect = Callable[..., Session]
@@ -132,3 +134,27 @@ def test_an_expired_session_in_the_middle_sends_the_whole_file_again(
 def test_a_file_that_disappears_before_it_is_sent(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"cannot read .*gone"):
         FileBody(LocalFile("gone", str(tmp_path / "gone"), 5, 0)).arguments()
+
+
+def test_a_file_that_cannot_be_read_to_its_end(
+    wire: Wire, connect: Connect, file: LocalFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bad disk or a lost network drive is not the server's fault, and no reason to try again."""
+
+    class Broken(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(Path, "open", lambda *_: Broken())
+    wire.replies += [LOGIN, (200, "")]
+    with connect() as session, pytest.raises(InputError, match=r"cannot read .* to its end: Input/output error"):
+        upload(session).run([Action("created", file.name, "new", file)])
+
+
+def test_a_download_that_is_not_what_is_listed_proves_nothing(wire: Wire, connect: Connect) -> None:
+    """A login page or a half file answers 200 as well."""
+    wire.replies += [LOGIN, (200, "<html>"), (200, "hello"), (200, "")]
+    with connect() as session:
+        with pytest.raises(VerificationError, match="XNAT lists 5 bytes and delivers 6"):
+            stored_md5(session, Address("p", resource="R"), StoredFile("a", 5, None))
+        assert stored_md5(session, Address("p", resource="R"), StoredFile("a", 5, None)) == HELLO
