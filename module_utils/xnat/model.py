@@ -116,7 +116,8 @@ def _create(session: Session, place: Place, above: list[str], desired: Desired) 
 def _update(session: Session, place: Place, item: dict[str, Any], desired: Desired) -> Outcome:
     kind, address = place.address.kind, place.address
     found = str(item.get("meta", {}).get("xsi:type", _default_type(kind)))
-    if desired.xsi_type is not None and desired.xsi_type != found:
+    # XNAT finds a data type in any case, and answers with the name that its schema has.
+    if desired.xsi_type is not None and desired.xsi_type.lower() != found.lower():
         raise ConflictError(
             f"The {address} is of type {found}, not {desired.xsi_type}. XNAT cannot change the type of what exists. "
             f"Nothing was changed: use xsi_type {found}, or another {'ID' if kind == 'scan' else 'label'}."

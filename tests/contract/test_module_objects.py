@@ -206,6 +206,12 @@ def test_an_experiment_of_another_type_is_refused(project: str, modules: Modules
         modules.experiment(**key, xsi_type="xnat:petSessionData")
 
 
+def test_a_data_type_in_another_case_is_the_same(project: str, modules: Modules) -> None:
+    key = {"project": project, **KEYS["scan"], "xsi_type": "xnat:MRScanData"}
+    assert modules.scan(**key)["object"]["xsi_type"] == "xnat:mrScanData"
+    assert modules.scan(**key)["changed"] is False
+
+
 def test_types_follow_each_other(project: str, modules: Modules) -> None:
     made = modules.scan(project=project, subject="s", experiment="PET1", scan="1", xsi_type="xnat:petScanData")
     assert made["object"]["xsi_type"] == "xnat:petScanData"
