@@ -240,8 +240,8 @@ class Address:
     @property
     def resources(self) -> str:
         """The list of the resources of the object that holds this one."""
-        path = self.owner.path if self.kind != "experiment" and self.owner.kind != "experiment" else self.by_id
-        return f"{path}/resources"
+        owner = self.owner
+        return f"{self.by_id if owner.kind == 'experiment' else owner.path}/resources"
 
     @property
     def files(self) -> str:

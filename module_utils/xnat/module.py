@@ -137,9 +137,6 @@ class XnatModule:
         }
         if outcome.files is not None:
             result["files"] = outcome.files
-        if self._session is not None:
-            self._session.close()
-            result["requests"] = len(self._session.request_log)
         return result
 
     # -- what a module does -----------------------------------------------------------------------------------------

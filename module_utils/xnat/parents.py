@@ -8,7 +8,7 @@ for its ID, and lists the resources of the subject when the experiment or scan d
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from . import fields
@@ -79,25 +79,13 @@ def locate(session: Session, address: Address, *, for_resource: bool = False) ->
         start = len(_kinds(address.up_to("subject"))) if rows is not None else 0
         missing = place.missing + [kind for kind in _kinds(address)[start:] if kind not in {"project", "subject"}]
         return Place(address, missing, place.rows, place.items)
-    address = _with_experiment_id(address, row["ID"])
+    address = replace(address, experiment_id=row["ID"])
     place = Place(address, rows={"experiment": row})
     if for_resource and address.scan:
         _locate_scan(session, place)
     elif address.assessor:
         _locate_assessor(session, place)
     return place
-
-
-def _with_experiment_id(address: Address, identifier: str) -> Address:
-    return Address(
-        address.project,
-        address.subject,
-        address.experiment,
-        address.scan,
-        address.assessor,
-        address.resource,
-        identifier,
-    )
 
 
 def _locate_top(session: Session, address: Address) -> Place:
@@ -273,7 +261,7 @@ def put(session: Session, place: Place, kind: str, parameters: dict[str, str]) -
                 status=answer.status,
                 answer="",
             )
-        place.address = _with_experiment_id(place.address, identifier)
+        place.address = replace(place.address, experiment_id=identifier)
     place.missing = [other for other in place.missing if other != kind]
 
 

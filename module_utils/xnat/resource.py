@@ -6,6 +6,7 @@ The order of things and XNAT's rules are here; what to do with each file is deci
 from __future__ import annotations
 
 import html
+from dataclasses import replace
 from typing import Any
 
 from . import local as local_files
@@ -80,20 +81,7 @@ def list_files(session: Session, resource: Address) -> Listing:
 
 def _located(session: Session, address: Address) -> tuple[Place, Address]:
     place = parents.locate(session, address, for_resource=True)
-    return place, _resource_address(place, address)
-
-
-def _resource_address(place: Place, address: Address) -> Address:
-    owner = place.address
-    return Address(
-        owner.project,
-        owner.subject,
-        owner.experiment,
-        owner.scan,
-        owner.assessor,
-        address.resource,
-        owner.experiment_id,
-    )
+    return place, replace(place.address, resource=address.resource)
 
 
 def _described(resource: Address, row: dict[str, str] | None) -> dict[str, Any]:
@@ -153,7 +141,7 @@ def ensure_resource(session: Session, address: Address, labels: Labels, *, creat
     outcome = Outcome(changed=True)
     outcome.created_parents = parents.create_parents(session, place, above, parents.types_for(place))
     outcome.after = {**{name: {} for name in outcome.created_parents}, str(address): labels.parameters()}
-    resource = _resource_address(place, address)
+    resource = replace(place.address, resource=address.resource)
     if not session.check_mode:
         row = _make(session, resource, labels)
     outcome.object = _described(resource, row)
@@ -233,7 +221,7 @@ def upload(
     if not exists:
         outcome.created_parents = parents.create_parents(session, place, above, parents.types_for(place))
         outcome.created_parents.append(str(address))
-        resource = _resource_address(place, address)
+        resource = replace(place.address, resource=address.resource)
     before, after = diff(actions)
     outcome.before = {str(address): before} if before or (after and exists) else {}
     outcome.after = {**{name: {} for name in outcome.created_parents[:-1]}, str(address): after} if after else {}

@@ -29,6 +29,16 @@ def test_two_resources_of_one_label_are_reported(wire: Wire, connect: Connect) -
         resource.find(session, Address("p", resource="R"))
 
 
+def test_files_of_two_resources_of_one_label_are_reported(wire: Wire, connect: Connect) -> None:
+    files = [
+        {"Name": "a", "URI": f"/data/projects/p/resources/{n}/files/a", "collection": "R", "cat_ID": n} for n in "12"
+    ]
+    twice = [{"label": "R", "xnat_abstractresource_id": number} for number in ("1", "2")]
+    wire.replies += [LOGIN, table(*files), table(*twice), (200, "")]
+    with connect() as session, pytest.raises(ConflictError, match=r"2 resources named R .*numbers 1, 2"):
+        resource.list_files(session, Address("p", resource="R"))
+
+
 def test_files_of_another_resource_are_not_taken_for_ours(wire: Wire, connect: Connect) -> None:
     row = {"Name": "a", "Size": "1", "URI": "/data/projects/p/resources/7/files/a", "collection": "OTHER", "digest": ""}
     wire.replies += [LOGIN, table(row), (200, "")]
