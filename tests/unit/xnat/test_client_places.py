@@ -142,6 +142,16 @@ def test_a_delete_that_did_nothing_is_not_reported_as_success(wire: Wire, connec
         resource.remove_file(session, Address("p", resource="R"), "a")
 
 
+def test_a_resource_that_is_still_there_after_its_deletion_is_an_error(wire: Wire, connect: Connect) -> None:
+    """XNAT answers 207 or 200 also where it deleted a part, and 200 where there was nothing."""
+    row = {"label": "R", "xnat_abstractresource_id": "7"}
+    wire.replies += [LOGIN, (200, '{"items": [{"data_fields": {"ID": "p"}}]}'), table(row), (200, ""), table(row)]
+    wire.replies += [(200, "")]
+    with connect() as session, pytest.raises(VerificationError, match="answered 200 and the resource R .* still there"):
+        resource.remove_resource(session, Address("p", resource="R"))
+    assert "DELETE /data/projects/p/resources/R?removeFiles=true" in wire.requests
+
+
 @pytest.mark.parametrize(
     ("scan_type", "session_type", "expected"),
     [
