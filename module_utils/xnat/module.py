@@ -211,9 +211,10 @@ class XnatModule:
             url=url,
             username=params["username"],
             password=params["password"],
-            token=params["token"],
+            # A variable of the environment that is empty is as good as none.
+            token=params["token"] or None,
             validate_certs=params["validate_certs"],
-            ca_path=params["ca_path"],
+            ca_path=params["ca_path"] or None,
             timeout=params["timeout"],
             retries=params["retries"],
         )

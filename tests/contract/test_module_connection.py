@@ -130,6 +130,9 @@ def test_options_fall_back_to_the_environment_then_to_netrc(
     monkeypatch.setenv("XNAT_URL", xnat.url)
     monkeypatch.setenv("XNAT_USER", xnat.admin)
     monkeypatch.setenv("XNAT_PASSWORD", xnat.password)
+    if xnat.ca_path is None:
+        monkeypatch.setenv("XNAT_CA_PATH", "")
+    monkeypatch.setenv("XNAT_TOKEN", "")
     assert nothing.subject(**bare, url=None)["object"]["label"] == "s"
     assert xnat.password not in nothing.output[-1]
 

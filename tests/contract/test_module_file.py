@@ -222,6 +222,20 @@ def test_objects_may_be_named_like_a_part_of_an_address(
     ] == ["files/resources"]
 
 
+@pytest.mark.practice_xnat("looks at the archive's disk")
+@pytest.mark.parametrize("kind", ["resource", "scan", "experiment", "subject", "project"])
+def test_deleting_an_object_deletes_its_files_from_the_disk(
+    key: dict[str, str], folder: Path, modules: Modules, xnat: XnatServer, kind: str
+) -> None:
+    """Files that stay are nobody's, and stand in the way of those who come after."""
+    modules.file(**key, src=[str(folder)])
+    assert list((xnat.archive / key["project"]).rglob("T1.nii.gz"))
+    depth = ["project", "subject", "session", "scan", "resource"]
+    kept = depth[: depth.index("session" if kind == "experiment" else kind) + 1]
+    modules.run(kind, **{name: key[name] for name in kept}, state="absent")
+    assert not list(xnat.archive.rglob(f"{key['project']}/**/T1.nii.gz"))
+
+
 # -- deleting one file and no other ---------------------------------------------------------------------------------
 
 
