@@ -64,40 +64,40 @@ def check_label(kind: str, label: str) -> str:
     return label
 
 
-def check_file_name(name: str) -> str:
+def check_file_name(name: str, option: str = "dest") -> str:
     """Return the path of a file inside its resource if XNAT stores and finds it under exactly that name.
 
-    Raises InputError that says why not.
+    Raises InputError that says why not, and in which option the name was given.
     """
     if not name:
-        raise InputError("dest: the name of a file is empty.")
+        raise InputError(f"{option}: the name of a file is empty.")
     if "*" in name:
-        raise InputError(f"dest: {name!r} contains '*', which XNAT reads as a pattern. Name one file.")
+        raise InputError(f"{option}: {name!r} contains '*', which XNAT reads as a pattern. Name one file.")
     if not _FILE_NAME.fullmatch(name):
         bad = sorted({character for character in name if not _FILE_NAME.fullmatch(character)})
         raise InputError(
-            f"dest: {name!r} contains {', '.join(map(repr, bad))}, which XNAT would store under another name. "
+            f"{option}: {name!r} contains {', '.join(map(repr, bad))}, which XNAT would store under another name. "
             "Use letters, digits, space and ._-+(),=@~ in file names; set dest to send the file under another name."
         )
     parts = name.split("/")
     if any(part in {"", ".", ".."} for part in parts):
         raise InputError(
-            f"dest: {name!r} is not a plain path inside the resource: no leading or double '/', no '.' or '..'."
+            f"{option}: {name!r} is not a plain path inside the resource: no leading or double '/', no '.' or '..'."
         )
     if any(len(part) > _LONGEST for part in parts):
         raise InputError(
-            f"dest: {name[:20]!r}... is longer than the {_LONGEST} characters that a name on a disk may have."
+            f"{option}: {name[:20]!r}... is longer than the {_LONGEST} characters that a name on a disk may have."
         )
     if any(part != part.strip() for part in parts):
         raise InputError(
-            f"dest: {name!r} has a file or folder that starts or ends with a space; XNAT does not keep that."
+            f"{option}: {name!r} has a file or folder that starts or ends with a space; XNAT does not keep that."
         )
     if _ARCHIVE_FOLDER.search(name):
         raise InputError(
-            f"dest: {name!r} has a folder named like an archive; XNAT would look inside an archive for it."
+            f"{option}: {name!r} has a folder named like an archive; XNAT would look inside an archive for it."
         )
     if parts[-1].endswith("_catalog.xml") or parts[-1].startswith(".~lock-"):
-        raise InputError(f"dest: XNAT stores a file named {parts[-1]!r} but never lists it. Use another name.")
+        raise InputError(f"{option}: XNAT stores a file named {parts[-1]!r} but never lists it. Use another name.")
     return name
 
 

@@ -42,7 +42,8 @@ def collect(sources: list[str], dest: str | None) -> list[LocalFile]:
                 "End dest with '/' to put them all into a folder of that name."
             )
         pairs = [(path, dest) for path, _ in pairs]
-    return check_unique(_inspect(path, prefix + name) for path, name in pairs)
+    option = "src" if dest is None else "dest"
+    return check_unique(_inspect(path, prefix + name, option) for path, name in pairs)
 
 
 def md5(file: LocalFile) -> str:
@@ -124,7 +125,7 @@ def _walk(folder: Path, above: tuple[str, ...], prefix: str = "") -> Iterator[tu
             yield str(entry), prefix + entry.name
 
 
-def _inspect(path: str, name: str) -> LocalFile:
+def _inspect(path: str, name: str, option: str) -> LocalFile:
     try:
         status = Path(path).stat()
     except FileNotFoundError:
@@ -141,4 +142,4 @@ def _inspect(path: str, name: str) -> LocalFile:
             pass
     except OSError as error:
         raise InputError(f"src: cannot read {path}: {error.strerror}. Check who may read it.") from error
-    return LocalFile(check_file_name(name), path, status.st_size, status.st_mtime_ns)
+    return LocalFile(check_file_name(name, option), path, status.st_size, status.st_mtime_ns)

@@ -82,6 +82,15 @@ def test_hidden_files_count_in_a_folder_and_where_a_pattern_says_so(tree: Path) 
     assert names(["sub1/.*"]) == [".bids"]
 
 
+def test_a_name_that_xnat_does_not_keep_is_reported_under_the_option_it_was_given_in(tree: Path) -> None:
+    (tree / "Zo\u00eb.nii").write_bytes(b"x")
+    with pytest.raises(InputError, match="^src: 'Zo\u00eb.nii' contains '\u00eb'.*set dest to send"):
+        names(["Zo\u00eb.nii"])
+    assert names(["Zo\u00eb.nii"], "Zoe.nii") == ["Zoe.nii"]
+    with pytest.raises(InputError, match="^dest: 'a#b' contains '#'"):
+        names(["T1.nii"], "a#b")
+
+
 def test_an_empty_folder_is_refused(tree: Path) -> None:
     (tree / "empty").mkdir()
     with pytest.raises(InputError, match="the folder empty has no files in it"):
