@@ -114,7 +114,9 @@ class XnatModule:
         if error is None:
             self.ansible.exit_json(**self._result())
         if isinstance(error, XnatError):
-            self.ansible.fail_json(msg=self._scrubbed(error.message), **error.details)
+            # What was done before it failed stays done: parents that were made, values that were set.
+            changed = self._session is not None and self._session.wrote
+            self.ansible.fail_json(msg=self._scrubbed(error.message), **{"changed": changed, **error.details})
         if isinstance(error, Exception):
             text = self._scrubbed("".join(traceback.format_exception(kind, error, trace)))
             self.ansible.fail_json(

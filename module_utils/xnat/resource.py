@@ -237,7 +237,12 @@ def upload(
         # Looking whether it was made is left to the look at the files.
         _put(session, resource, labels)
     carrier = Upload(session, resource, labels, overwrite, lambda: list_files(session, resource))
-    outcome.files = carrier.run(actions)
+    try:
+        outcome.files = carrier.run(actions)
+    except XnatError as error:
+        error.details["changed"] = error.details["changed"] or bool(outcome.created_parents)
+        error.details["created_parents"] = outcome.created_parents
+        raise
     outcome.changed = any(file["action"] != "unchanged" for file in outcome.files) or bool(outcome.created_parents)
     return outcome
 

@@ -97,7 +97,8 @@ class Session:
     """A logged-in session. Use it as a context manager: it logs out at the end.
 
     `check_mode` makes it refuse every request that could change something. `request_log` lists method and path of
-    everything sent, in order. `sleep` waits between attempts (seconds).
+    everything sent, in order; `wrote` is whether a request that changes something was answered with success. `sleep`
+    waits between attempts (seconds).
     """
 
     def __init__(
@@ -107,6 +108,7 @@ class Session:
         self.server = server
         self.check_mode = check_mode
         self.request_log: list[tuple[str, str]] = []
+        self.wrote = False
         self._sleep = sleep or time.sleep
         self._logged_in = False
         self._secrets = [secret for secret in (server.password, server.token) if secret]
@@ -194,6 +196,7 @@ class Session:
         response = self._logged_in_answer(_Call(method, path, doing, params, body, retry=retry))
         answer = self._answer(response)
         if answer.status in accept and not _HTML.match(answer.text):
+            self.wrote = self.wrote or (method not in _SAFE_METHODS and answer.status < 300)
             return answer
         if 300 <= answer.status < 400:
             raise self._redirected(method, path, doing, answer, response.headers.get("Location", ""))

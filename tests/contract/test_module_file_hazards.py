@@ -42,6 +42,33 @@ def test_a_project_that_the_account_may_not_see(key: dict[str, str], folder: Pat
         stranger.file(**key, src=[str(folder)], create_parents=False)
 
 
+@pytest.mark.practice_xnat("fails on request")
+@pytest.mark.parametrize(("fails_at", "changed"), [("/subjects/s1", False), ("/resources/NIFTI", True)])
+def test_a_failure_says_whether_something_was_made_before_it(
+    key: dict[str, str], folder: Path, modules: Modules, xnat: XnatServer, fails_at: str, changed: bool
+) -> None:
+    xnat.faults.status_once(500, method="PUT", path=fails_at)
+    with pytest.raises(ModuleFailedError, match="answered 500") as caught:
+        modules.file(**key, src=[str(folder)])
+    assert caught.value.result["changed"] is changed
+
+
+@pytest.mark.practice_xnat("fails on request")
+def test_parents_made_for_files_that_were_not_taken_are_named(
+    key: dict[str, str], folder: Path, modules: Modules, xnat: XnatServer
+) -> None:
+    xnat.faults.status_once(507, method="PUT", path="/files/")
+    with pytest.raises(ModuleFailedError, match="answered 507") as caught:
+        modules.file(**key, src=[str(folder)])
+    assert caught.value.result["changed"] is True
+    assert [name.split()[0] for name in caught.value.result["created_parents"]] == [
+        "subject",
+        "experiment",
+        "scan",
+        "resource",
+    ]
+
+
 @pytest.mark.practice_xnat("makes catalog writes collide")
 def test_a_catalog_conflict_is_repaired(
     key: dict[str, str], folder: Path, modules: Modules, xnat: XnatServer, stored: Callable[..., dict[str, bytes]]
