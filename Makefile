@@ -1,6 +1,7 @@
 # What can be done here, one target each. `make help` lists them.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
+.NOTPARALLEL:
 .PHONY: help demo demo-down test lint unit contract molecule verify docs clean
 
 PYTHON := .venv/bin/python
@@ -19,7 +20,8 @@ demo: ## build a node of three hosts on this machine, load a NIFTI image into it
 demo-down: ## remove the demonstration: its hosts, network, certificates and passwords
 	@lab/bootstrap.sh && $(PYTHON) -m lab down
 
-test: lint unit contract molecule ## everything that CI runs: the four targets below
+test: lint unit contract molecule ## everything that CI runs: the four targets below, and a summary
+	@$(PYTHON) tests/summary.py build/unit.xml build/contract.xml build/molecule.xml
 
 lint: ## ruff, mypy, yamllint, ansible-lint
 	@lab/bootstrap.sh
@@ -33,11 +35,11 @@ lint: ## ruff, mypy, yamllint, ansible-lint
 
 unit: ## pure functions and the lint of roles and modules: no server, no host
 	@lab/bootstrap.sh
-	pytest tests/unit
+	pytest tests/unit --junitxml=build/unit.xml
 
 contract: ## what XNAT must do, and what each module must do to it (XNAT_URL=… for another XNAT)
 	@lab/bootstrap.sh
-	pytest tests/contract
+	pytest tests/contract --junitxml=build/contract.xml
 
 molecule: ## site.yml on three hosts of its own: check, converge, idempotence, verify
 	@lab/bootstrap.sh
@@ -54,4 +56,4 @@ docs: ## write the generated parts of the documentation again
 clean: demo-down ## demo-down, and .venv, image and tool caches (downloads in ~/.cache/dpuk-node stay)
 	@$(MOLECULE_LAB) $(PYTHON) -m lab down
 	@$(PYTHON) -m lab forget
-	rm -rf .venv .lab .mypy_cache .ruff_cache .pytest_cache .ansible
+	rm -rf .venv build .lab .mypy_cache .ruff_cache .pytest_cache .ansible
