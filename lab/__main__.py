@@ -27,9 +27,9 @@ def main() -> int:
     within = commands.add_parser("exec", help="run a command that works on the lab")
     within.add_argument("words", nargs=argparse.REMAINDER)
     options = parser.parse_args()
-    lab = Lab.from_environment()
-    os.environ.update(lab.environment)
     try:
+        lab = Lab.from_environment()
+        os.environ.update(lab.environment)
         if options.command == "demo":
             demo.play(lab, since=options.since)
         elif options.command == "up":

@@ -98,15 +98,18 @@ def write_uploads(path: Path, project: str) -> Path:
 
 def _proof(account: dict[str, str]) -> list[dict[str, str]]:
     """Ask the server itself, by another way than the modules, what it has; compare with the images on this machine."""
-    answer = requests.get(
-        f"{account['XNAT_URL']}{RESOURCE}/files",
-        params={"format": "json"},
-        auth=(account["XNAT_USER"], account["XNAT_PASSWORD"]),
-        verify=account["XNAT_CA_PATH"],
-        timeout=60,
-    )
-    answer.raise_for_status()
-    rows: list[dict[str, str]] = answer.json()["ResultSet"]["Result"]
+    try:
+        answer = requests.get(
+            f"{account['XNAT_URL']}{RESOURCE}/files",
+            params={"format": "json"},
+            auth=(account["XNAT_USER"], account["XNAT_PASSWORD"]),
+            verify=account["XNAT_CA_PATH"],
+            timeout=60,
+        )
+        answer.raise_for_status()
+        rows: list[dict[str, str]] = answer.json()["ResultSet"]["Result"]
+    except (requests.RequestException, KeyError) as error:
+        raise LabError(f"The node does not list the images ({error}). Look: make verify; then: make demo") from error
     there = {row["Name"]: row["digest"] for row in rows}
     for path in example_images():
         digest = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()

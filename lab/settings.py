@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
+
+from lab.command import LabError
 
 ROOT = Path(__file__).parent.parent
 INVENTORY = ROOT / "inventories" / "lab"
@@ -23,6 +27,13 @@ def cache_home() -> Path:
     return Path(base) / "dpuk-node"
 
 
+def _setting(name: str, default: str, pattern: str, words: str) -> str:
+    value = os.environ.get(name) or default
+    if not re.fullmatch(pattern, value):
+        raise LabError(f"{name} is {value!r} and must be {words}. Set it so, or leave it out: it is {default} then.")
+    return value
+
+
 @dataclass(frozen=True)
 class Lab:
     """One lab: a name, a private network of its own, and the port at which this machine reaches its front door.
@@ -37,13 +48,20 @@ class Lab:
 
     @classmethod
     def from_environment(cls) -> Lab:
-        """Read the settings; what is not set is the demonstration's."""
-        return cls(
-            name=os.environ.get("LAB_NAME", "demo"),
-            subnet=os.environ.get("LAB_SUBNET", "10.89.77"),
-            https_port=int(os.environ.get("LAB_HTTPS_PORT", "8443")),
-            debian=os.environ.get("LAB_DEBIAN", "13"),
+        """Read the settings; what is not set is the demonstration's. One that cannot work raises LabError."""
+        lab = cls(
+            name=_setting("LAB_NAME", "demo", r"[a-z0-9]{1,20}", "lower-case letters and digits"),
+            subnet=_setting("LAB_SUBNET", "10.89.77", r"\d{1,3}\.\d{1,3}\.\d{1,3}", "three numbers, as in 10.89.77"),
+            https_port=int(_setting("LAB_HTTPS_PORT", "8443", r"\d{2,5}", "the number of a port")),
+            debian=_setting("LAB_DEBIAN", "13", "|".join(RELEASES), " or ".join(RELEASES)),
         )
+        try:
+            private = ip_network(f"{lab.subnet}.0/24").is_private
+        except ValueError:
+            private = False
+        if not private:
+            raise LabError(f"LAB_SUBNET is {lab.subnet}, which is no private network. Choose one, as in 10.89.77")
+        return lab
 
     @property
     def directory(self) -> Path:
