@@ -2,7 +2,7 @@
 """Unpack one archive into one folder, wholly or not at all.
 
 Runs on the host. The folder carries a list of what was unpacked and from which archive; a later run compares every
-file with it, so a file that was changed, added or lost since is found. It does not verify the archive: the controller
+file and folder with it, so what was changed, added, lost or given away since is found. It does not verify the archive: the controller
 has done that.
 """
 
@@ -115,16 +115,24 @@ def unpack_tar(archive: Path, target: Path, strip: int) -> None:
 
 
 def manifest(folder: Path) -> str:
-    """One line for each file and link below the folder but the list itself: digest of what it holds, mode, path."""
+    """One line for the folder and each thing below it but the list itself: what it holds, mode, owner, path.
+
+    Owners and folders count: who owns a folder can replace what is in it.
+    """
     lines = []
-    for path in sorted(folder.rglob("*")):
+    for path in [folder, *sorted(folder.rglob("*"))]:
         name = path.relative_to(folder)
-        if path.is_symlink():
-            lines.append(f"{hashlib.sha256(os.fsencode(path.readlink())).hexdigest()} link {name}")
-        elif path.is_file() and name != Path(MARKER):
+        if name == Path(MARKER):
+            continue
+        status = path.lstat()
+        if stat.S_ISLNK(status.st_mode):
+            holds = hashlib.sha256(os.fsencode(path.readlink())).hexdigest()
+        elif stat.S_ISREG(status.st_mode):
             with path.open("rb") as handle:
-                digest = hashlib.file_digest(handle, "sha256").hexdigest()
-            lines.append(f"{digest} {stat.S_IMODE(path.stat().st_mode):04o} {name}")
+                holds = hashlib.file_digest(handle, "sha256").hexdigest()
+        else:
+            holds = "folder" if stat.S_ISDIR(status.st_mode) else "special"
+        lines.append(f"{holds} {status.st_mode:06o} {status.st_uid}:{status.st_gid} {name}")
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -137,7 +145,7 @@ def current(dest: Path) -> str:
     differing = set(listed.splitlines()) ^ set(manifest(dest).splitlines())
     if not differing:
         return checksum
-    names = sorted({line.split(" ", 2)[2] for line in differing})
+    names = sorted({line.split(" ", 3)[-1] for line in differing})
     shown = ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
     return f"{checksum}, but changed since: {shown}"
 
@@ -149,18 +157,24 @@ def unpack(archive: Path, dest: Path, checksum: str, strip: int) -> None:
     for left_over in (fresh, old):
         if left_over.exists():
             shutil.rmtree(left_over)
-    fresh.mkdir(parents=True, mode=0o755)
+    os.umask(0o022)  # a server whose root has a stricter one would get folders that the service cannot enter
     try:
-        if zipfile.is_zipfile(archive):
-            unpack_zip(archive, fresh, strip)
-        else:
-            unpack_tar(archive, fresh, strip)
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError) as error:
-        raise UnpackError(f"{archive} cannot be unpacked: {error}") from error
-    if not any(fresh.iterdir()):
-        raise UnpackError(f"{archive} holds nothing to unpack")
-    listed = f"{checksum}\n{manifest(fresh)}"
-    (fresh / MARKER).write_text(listed, encoding="utf-8", errors="surrogateescape")
+        fresh.mkdir(parents=True)
+        try:
+            if zipfile.is_zipfile(archive):
+                unpack_zip(archive, fresh, strip)
+            else:
+                unpack_tar(archive, fresh, strip)
+        except (tarfile.TarError, zipfile.BadZipFile, EOFError) as error:
+            raise UnpackError(f"{archive} cannot be unpacked: {error}") from error
+        if not any(fresh.iterdir()):
+            raise UnpackError(f"{archive} holds nothing to unpack")
+        listed = f"{checksum}\n{manifest(fresh)}"
+        (fresh / MARKER).write_text(listed, encoding="utf-8", errors="surrogateescape")
+    except BaseException:
+        # A half-made folder on a full disk would keep everything else on the host from writing.
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise
     if dest.exists():
         dest.rename(old)
     fresh.rename(dest)
@@ -192,7 +206,8 @@ def main() -> None:
         try:
             unpack(archive, dest, after, options["strip"])
         except (UnpackError, OSError) as error:
-            module.fail_json(msg=str(error))
+            archive.unlink(missing_ok=True)
+            module.fail_json(msg=f"{dest} stays as it was: {error}")
     archive.unlink(missing_ok=True)
     module.exit_json(changed=needed, needed=needed, dest=str(dest), diff=diff)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import os
 import stat
 import tarfile
 import zipfile
@@ -39,6 +41,17 @@ def member(name: str, mode: int = 0o644, kind: bytes = tarfile.REGTYPE, link: st
     return info
 
 
+def pretend_owner(folder: Path, name: str) -> None:
+    """Say in the list that it was unpacked as another's: only root could give the file itself away."""
+    marker = folder / artifact_unpack.MARKER
+    lines = marker.read_text().splitlines()
+    (line,) = (line for line in lines[1:] if line.endswith(f" {name}"))
+    owner = f" {os.getuid()}:{os.getgid()} "
+    assert owner in line
+    lines[lines.index(line)] = line.replace(owner, " 4321:4321 ")
+    marker.write_text("".join(f"{line}\n" for line in lines))
+
+
 def test_a_war_is_unpacked_with_its_marker(tmp_path: Path) -> None:
     """The marker is what a second run compares."""
     dest = tmp_path / "release"
@@ -62,8 +75,13 @@ def test_nothing_there_is_no_release(tmp_path: Path) -> None:
         (lambda folder: (folder / "planted.jar").write_text("evil"), "planted.jar"),
         (lambda folder: (folder / "a.txt").chmod(0o777), "a.txt"),
         (lambda folder: ((folder / "a.txt").unlink(), (folder / "a.txt").symlink_to("/etc/passwd")), "a.txt"),
+        (lambda folder: folder.chmod(0o777), "."),
+        (lambda folder: (folder / "planted").mkdir(), "planted"),
+        (lambda folder: os.mkfifo(folder / "pipe"), "pipe"),
+        (lambda folder: pretend_owner(folder, "a.txt"), "a.txt"),
+        (lambda folder: pretend_owner(folder, "."), "."),
     ],
-    ids=["content", "lost", "added", "mode", "link"],
+    ids=["content", "lost", "added", "mode", "link", "mode-of-folder", "folder", "pipe", "owner", "owner-of-folder"],
 )
 def test_what_changed_since_is_found_and_put_right(
     tmp_path: Path, change: Callable[[Path], object], named: str
@@ -111,6 +129,34 @@ def test_a_damaged_archive_leaves_the_old_release(tmp_path: Path, damage: bytes)
         artifact_unpack.unpack(tmp_path / "b.zip", dest, "sha256:2", 0)
     assert artifact_unpack.current(dest) == "sha256:1"
     assert (dest / "x").read_text() == "1"
+
+
+def test_a_full_disk_leaves_the_old_release_and_nothing_half_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was written so far is removed: everything else on the host needs the room."""
+    dest = tmp_path / "release"
+    artifact_unpack.unpack(make_zip(tmp_path / "a.zip", {"x": "1"}), dest, "sha256:1", 0)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(artifact_unpack.shutil, "copyfileobj", full)
+    with pytest.raises(OSError, match="No space left"):
+        artifact_unpack.unpack(make_zip(tmp_path / "b.zip", {"x": "2"}), dest, "sha256:2", 0)
+    assert artifact_unpack.current(dest) == "sha256:1"
+    assert [path.name for path in tmp_path.iterdir() if path.is_dir()] == ["release"]
+
+
+def test_a_strict_umask_does_not_lock_the_service_out(tmp_path: Path) -> None:
+    """Hardened servers give root 077; folders would be his alone."""
+    before = os.umask(0o077)
+    try:
+        artifact_unpack.unpack(make_zip(tmp_path / "a.zip", {"WEB-INF/web.xml": "1"}), tmp_path / "r", "sha256:1", 0)
+    finally:
+        os.umask(before)
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "r", tmp_path / "r" / "WEB-INF")}
+    assert modes == {0o755}
 
 
 def test_left_overs_of_a_run_that_was_cut_short_are_cleared(tmp_path: Path) -> None:
