@@ -12,7 +12,7 @@ import fcntl
 import hashlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -27,6 +27,7 @@ description:
   - Takes the first source that works, a path on this machine or a URL, and verifies magic bytes and checksum.
   - A file from a URL is kept in the cache; a cached file with another checksum is fetched again.
   - A local file with another checksum is refused, never replaced.
+  - Check mode asks for the first bytes only, so that a page in place of the file is found before the real run.
 options:
   src: {description: Paths or http(s) URLs in order of preference., type: list, elements: str, required: true}
   checksum: {description: "C(sha256:HEX) or C(sha512:HEX).", type: str, required: true}
@@ -61,6 +62,7 @@ MAGIC = {
 }
 DIGEST_LENGTH = {"sha256": 64, "sha512": 128}
 BLOCK = 1 << 20
+HEAD = 512  # bytes that tell one format from another
 
 
 class ArtifactError(Exception):
@@ -83,10 +85,8 @@ def is_url(source: str) -> bool:
     return source.lower().startswith(("http://", "https://"))
 
 
-def check_bytes(path: Path, kind: str, source: str) -> None:
-    """Refuse a file whose first bytes are not those of its format; name HTML for what it is."""
-    with path.open("rb") as handle:
-        head = handle.read(512)
+def check_head(head: bytes, kind: str, source: str) -> None:
+    """Refuse a file whose first bytes (``HEAD`` suffice) are not those of its format; name HTML for what it is."""
     if not head:
         raise ArtifactError(f"{source} is empty")
     if kind == "any":
@@ -114,7 +114,8 @@ def digest_of(path: Path, algorithm: str) -> str:
 
 def verify(path: Path, kind: str, checksum: tuple[str, str], source: str) -> None:
     """Magic bytes first (that message helps more), then the checksum."""
-    check_bytes(path, kind, source)
+    with path.open("rb") as handle:
+        check_head(handle.read(HEAD), kind, source)
     algorithm, wanted = checksum
     found = digest_of(path, algorithm)
     if found != wanted:
@@ -131,39 +132,62 @@ def locked(path: Path) -> Iterator[None]:
         yield
 
 
+def opened(url: str, timeout: int) -> Any:
+    """The answer to a GET; the caller closes it."""
+    return open_url(url, timeout=timeout, http_agent="dpuk-node", follow_redirects="all")
+
+
 def download(url: str, target: Path, timeout: int) -> None:
     """Write the answer to ``target``; the caller verifies and renames it."""
-    with (
-        open_url(url, timeout=timeout, http_agent="dpuk-node", follow_redirects="all") as answer,
-        target.open("wb") as out,
-    ):
+    with opened(url, timeout) as answer, target.open("wb") as out:
         while block := answer.read(BLOCK):
             out.write(block)
         out.flush()
         os.fsync(out.fileno())
 
 
-def fetch(urls: list[str], entry: Path, kind: str, checksum: tuple[str, str], timeout: int) -> str:
-    """Fill one cache entry from the first URL that gives the right bytes; return that URL."""
-    part = entry.with_name(f"{entry.name}.part")
-    failures = []
+def first_that_works(urls: list[str], attempt: Callable[[str], None], entry: Path, checksum: tuple[str, str]) -> str:
+    """Try each URL in turn and return the one that succeeded; raise what all of them said."""
+    failures, unreached = [], False
     for url in urls:
         try:
-            download(url, part, timeout)
-            verify(part, kind, checksum, url)
-            part.replace(entry)
+            attempt(url)
             return url
         except ArtifactError as error:
             failures.append(str(error))
         except Exception as error:  # noqa: BLE001, RUF100 - open_url raises many kinds
             failures.append(f"{url}: {error}")
+            unreached = True
+    by_hand = (
+        f". Without network: on a machine that has it, type: curl -fLo {entry.name} {urls[0]} "
+        f"and put the file at {entry} on this one ({':'.join(checksum)})"
+    )
+    raise ArtifactError("; ".join(failures) + (by_hand if unreached else ""))
+
+
+def fetch(urls: list[str], entry: Path, kind: str, checksum: tuple[str, str], timeout: int) -> str:
+    """Fill one cache entry from the first URL that gives the right bytes; return that URL."""
+    part = entry.with_name(f"{entry.name}.part")
+
+    def attempt(url: str) -> None:
+        try:
+            download(url, part, timeout)
+            verify(part, kind, checksum, url)
+            part.replace(entry)
         finally:
             part.unlink(missing_ok=True)
-    raise ArtifactError(
-        "; ".join(failures)
-        + f". Without network: on a machine that has it, type: curl -fLo {entry.name} {urls[0]} "
-        + f"and put the file at {entry} on this one ({':'.join(checksum)})"
-    )
+
+    return first_that_works(urls, attempt, entry, checksum)
+
+
+def foresee(urls: list[str], entry: Path, kind: str, checksum: tuple[str, str], timeout: int) -> str:
+    """The URL that a download would come from, by its first bytes alone: nothing is written."""
+
+    def attempt(url: str) -> None:
+        with opened(url, timeout) as answer:
+            check_head(answer.read(HEAD), kind, url)
+
+    return first_that_works(urls, attempt, entry, checksum)
 
 
 def obtain(
@@ -190,7 +214,8 @@ def obtain(
             verify(entry, kind, checksum, str(entry))
             return {"path": str(entry), "present": True, "source": str(entry), "changed": False}
     if check_mode:
-        return {"path": str(entry), "present": False, "source": urls[0], "changed": True}
+        source = foresee(urls, entry, kind, checksum, timeout)
+        return {"path": str(entry), "present": False, "source": source, "changed": True}
     with locked(entry):
         # Another task may have fetched it while this one waited for the lock.
         if entry.is_file():

@@ -193,8 +193,26 @@ def test_check_mode_downloads_nothing(mirror: Mirror, tmp_path: Path) -> None:
         "source": f"{mirror.url}/xnat.war",
         "changed": True,
     }
-    assert mirror.requests == []
     assert not (tmp_path / "cache").exists()
+    assert not (tmp_path / "cache").exists()
+
+
+def test_check_mode_finds_what_the_real_run_would_stumble_over(mirror: Mirror, tmp_path: Path) -> None:
+    """A page in place of the file and a URL that answers nothing, in the words of the real run."""
+    mirror.bodies["/page.war"] = b"<!DOCTYPE html><p>Log in"
+    for url, words in (("/page.war", "HTML page"), ("/gone.war", "404.*Without network")):
+        for check_mode in (True, False):
+            with pytest.raises(artifact_file.ArtifactError, match=words):
+                obtain([f"{mirror.url}{url}"], tmp_path, check_mode=check_mode)
+    assert [path for path in tmp_path.iterdir() if not path.name.endswith(".lock")] == []
+
+
+def test_a_page_is_not_blamed_on_the_network(mirror: Mirror, tmp_path: Path) -> None:
+    """The URL answered; fetching it elsewhere would give the same page."""
+    mirror.bodies["/page.war"] = b"<!DOCTYPE html><p>Log in"
+    with pytest.raises(artifact_file.ArtifactError) as told:
+        obtain([f"{mirror.url}/page.war"], tmp_path)
+    assert "Without network" not in str(told.value)
 
 
 def test_check_mode_refuses_a_wrong_local_file(tmp_path: Path) -> None:
