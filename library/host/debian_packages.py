@@ -7,6 +7,7 @@ neither. This asks dpkg what is missing. It does not remove or upgrade anything:
 
 from __future__ import annotations
 
+import fcntl
 import os
 import time
 from pathlib import Path
@@ -19,7 +20,7 @@ short_description: Install missing packages by apt-get
 description:
   - Installs the packages that dpkg lacks, without recommended ones, and keeps changed configuration files.
   - Package lists are refreshed only when something is missing and the lists are older than O(lists_valid_for).
-  - A package run that was cut short is finished first.
+  - A package run that was cut short is finished first; one that still goes on is waited for.
 options:
   name: {description: Package names., type: list, elements: str, required: true}
   lists_valid_for: {description: Seconds., type: int, default: 3600}
@@ -38,6 +39,25 @@ missing: {description: What was not there., type: list, elements: str, returned:
 
 
 LISTS = Path("/var/lib/apt/lists")
+LOCK = Path("/var/lib/dpkg/lock-frontend")
+LOCK_TIMEOUT = 300  # seconds; a fresh server installs its own updates first
+
+
+def await_unlocked(lock: Path, timeout: float, pause: float = 1.0) -> bool:
+    """Wait until no other program holds dpkg's lock; False when it is still held after ``timeout`` seconds.
+
+    apt-get can wait by itself, dpkg cannot.
+    """
+    deadline = time.monotonic() + timeout
+    while True:
+        with lock.open("a") as handle:
+            try:
+                fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return True
+            except OSError:
+                if time.monotonic() >= deadline:
+                    return False
+        time.sleep(pause)
 
 
 def missing_packages(names: list[str], dpkg_output: str) -> list[str]:
@@ -75,7 +95,7 @@ def main() -> None:
         "UCF_FORCE_CONFFOLD": "1",
         "NEEDRESTART_MODE": "l",
     }
-    apt = ["apt-get", "--yes", "--quiet", "-o", "DPkg::Lock::Timeout=300"]
+    apt = ["apt-get", "--yes", "--quiet", "-o", f"DPkg::Lock::Timeout={LOCK_TIMEOUT}"]
 
     def query() -> list[str]:
         _, out, _ = module.run_command(["dpkg-query", "-W", "-f", "${db:Status-Abbrev} ${Package}\n", *names])
@@ -91,6 +111,11 @@ def main() -> None:
     diff = {"before": "", "after": "".join(f"{name}\n" for name in missing)}
     if missing and not module.check_mode:
         os.umask(0o022)
+        if not await_unlocked(LOCK, LOCK_TIMEOUT):
+            module.fail_json(
+                msg=f"Another program has been installing packages for {LOCK_TIMEOUT} s, so {', '.join(missing)} "
+                f"had to wait. See which: fuser -v {LOCK}; then run again"
+            )
         run(["dpkg", "--configure", "-a", "--force-confold"], "Finishing an earlier package run")
         if lists_age(LISTS, time.time()) > module.params["lists_valid_for"]:
             run([*apt, "update"], "Refreshing the package lists")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -75,6 +77,23 @@ def test_missing_packages() -> None:
         "gone",
         "never",
     ]
+
+
+def test_a_package_run_of_another_program_is_waited_for(tmp_path: Path) -> None:
+    """Until its lock is free, and not for ever."""
+    lock = tmp_path / "lock"
+    program = (
+        "import fcntl, sys, time\n"
+        "handle = open(sys.argv[1], 'a')\n"
+        "fcntl.lockf(handle, fcntl.LOCK_EX)\n"
+        "print('held', flush=True)\n"
+        "time.sleep(1)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", program, str(lock)], stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        assert debian_packages.await_unlocked(lock, 0.1, 0.02) is False
+        assert debian_packages.await_unlocked(lock, 30, 0.02) is True
 
 
 def test_age_of_package_lists(tmp_path: Path) -> None:
