@@ -2,8 +2,8 @@
 """Unpack one archive into one folder, wholly or not at all.
 
 Runs on the host. The folder carries a list of what was unpacked and from which archive; a later run compares every
-file and folder with it, so what was changed, added, lost or given away since is found. It does not verify the archive: the controller
-has done that.
+file and folder with it, so what was changed, added, lost or given away since is found. It does not verify the archive:
+the controller has done that.
 """
 
 from __future__ import annotations
