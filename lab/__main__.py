@@ -11,8 +11,8 @@ from lab.settings import ROOT, Lab
 
 sys.path.insert(0, str(ROOT / "tests"))  # where the practice XNAT is
 
-from lab import demo, hosts, image, prepare
-from lab.command import LabError
+from lab import demo, hosts, image, podman, prepare
+from lab.command import LabError, have
 
 
 def main() -> int:
@@ -36,12 +36,15 @@ def main() -> int:
             prepare.everything(lab)
             hosts.up(lab)
         elif options.command == "down":
-            prepare.podman_only()
-            hosts.down(lab)
+            # Without podman there can be no hosts, and nothing is installed to find that out.
+            if have("podman"):
+                podman.configure()
+                hosts.down(lab)
             prepare.remove(lab)
         elif options.command == "forget":
-            prepare.podman_only()
-            image.remove_all()
+            if have("podman"):
+                podman.configure()
+                image.remove_all()
         elif options.command == "exec":
             prepare.podman_only()
             words = options.words[1:] if options.words[:1] == ["--"] else options.words

@@ -6,6 +6,7 @@ import json
 import socket
 import time
 from contextlib import closing
+from dataclasses import dataclass
 
 from lab import image
 from lab.command import LabError, run, succeeds
@@ -15,18 +16,41 @@ FRONT_DOOR = "web"
 BOOT_SECONDS = 60
 
 
+@dataclass(frozen=True)
+class Found:
+    """A host that is there: podman's word for its state, and the image and published ports that it was made with."""
+
+    status: str
+    made_as: tuple[str, list[int]]
+
+
 def up(lab: Lab) -> None:
-    """Have every host running, from the current image; hosts that already are stay as they are."""
+    """Have every host running, from the current image; hosts that already are stay as they are.
+
+    A host that was stopped is started again with all that is on it. When one is gone, or was made otherwise, all are
+    made anew: a database and an archive that do not belong together are no node.
+    """
     wanted = image.build(lab)
     _network(lab)
-    for host in lab.hosts:
-        state = _state(lab, host)
-        if state != ("running", wanted):
+    found = {host: _found(lab, host) for host in lab.hosts}
+    if all(there and there.made_as == (wanted, _ports(lab, host)) for host, there in found.items()):
+        for host, there in found.items():
+            if there and there.status != "running":
+                _restart(lab, host)
+    else:
+        for host in lab.hosts:
             remove(lab, host)
-            _start(lab, host, wanted)
+        _assert_free(lab.https_port)
+        for host in lab.hosts:
+            _make(lab, host, wanted)
     for host in lab.hosts:
         _await_boot(lab, host)
         _admit(lab, host)
+
+
+def any_exists(lab: Lab) -> bool:
+    """Whether one of the lab's hosts is there, running or not."""
+    return any(_found(lab, host) for host in lab.hosts)
 
 
 def down(lab: Lab) -> None:
@@ -55,15 +79,29 @@ def _network(lab: Lab) -> None:
     run(["podman", "network", "create", "--subnet", wanted, lab.network], advice=advice)
 
 
-def _state(lab: Lab, host: str) -> tuple[str, str] | None:
+def _found(lab: Lab, host: str) -> Found | None:
     container = lab.container(host)
     if not succeeds(["podman", "container", "exists", container]):
         return None
     facts = json.loads(run(["podman", "inspect", container], advice=f"Type: podman rm -f {container}"))[0]
-    return facts["State"]["Status"], facts["ImageName"]
+    bindings = (facts["HostConfig"]["PortBindings"] or {}).values()
+    ports = [int(binding["HostPort"]) for some in bindings for binding in some]
+    return Found(status=facts["State"]["Status"], made_as=(facts["ImageName"], ports))
 
 
-def _start(lab: Lab, host: str, wanted: str) -> None:
+def _ports(lab: Lab, host: str) -> list[int]:
+    return [lab.https_port] if host == FRONT_DOOR else []
+
+
+def _restart(lab: Lab, host: str) -> None:
+    for port in _ports(lab, host):
+        _assert_free(port)
+    container = lab.container(host)
+    # Not `start`: it would leave a host that is paused, or half stopped, as it is.
+    run(["podman", "restart", "-t", "2", container], advice=_look(container))
+
+
+def _make(lab: Lab, host: str, wanted: str) -> None:
     packages = cache_home() / "apt" / f"debian{lab.debian}" / host
     (packages / "partial").mkdir(parents=True, exist_ok=True)
     command = ["podman", "run", "--detach", "--name", lab.container(host), "--hostname", f"{host}.{DOMAIN}"]
@@ -73,9 +111,8 @@ def _start(lab: Lab, host: str, wanted: str) -> None:
     command += ["--volume", f"{packages}:/var/cache/apt/archives"]
     for other, address in lab.hosts.items():
         command += ["--add-host", f"{other}.{DOMAIN}:{address}"]
-    if host == FRONT_DOOR:
-        _assert_free(lab.https_port)
-        command += ["--publish", f"127.0.0.1:{lab.https_port}:443"]
+    for port in _ports(lab, host):
+        command += ["--publish", f"127.0.0.1:{port}:443"]
     run([*command, wanted, "/lib/systemd/systemd"], advice="See what podman says: podman info; then run again")
 
 

@@ -15,8 +15,8 @@ from typing import Any
 import yaml
 from xnat_twin.war.build import build_war
 
-from lab import image, keys, podman
-from lab.command import have, run
+from lab import hosts, image, keys, podman
+from lab.command import LabError, have, run
 from lab.settings import INVENTORY, ROOT, Lab, cache_home
 
 TWIN = ROOT / "tests" / "xnat_twin"
@@ -39,6 +39,11 @@ def everything(lab: Lab) -> None:
 
 def files(lab: Lab) -> None:
     """Make the lab's certificates, passwords and artifacts; the lab's inventory reads what is said in artifacts.yml."""
+    if not keys.SECRETS.exists() and hosts.any_exists(lab):
+        raise LabError(
+            f"{keys.SECRETS.relative_to(ROOT)} is gone, and XNAT's account admin keeps the password that it was born "
+            "with, so new ones would not fit. Put the file back, or begin anew: make demo-down && make demo"
+        )
     keys.ensure(lab)
     archive = _tomcat()
     variables: dict[str, Any] = {"xnat_war_src": [str(lab.directory / "xnat.war")]}
