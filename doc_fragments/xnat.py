@@ -35,6 +35,8 @@ options:
   ca_path:
     description:
       - File (PEM) with the certificate of the authority that signed the server's, if this machine does not know it.
+      - Give the full path; a relative one starts in the folder that the module runs in, on C(localhost) that of the
+        playbook.
       - Without it, E(XNAT_CA_PATH) is used.
     type: path
   timeout:
