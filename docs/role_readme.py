@@ -54,7 +54,8 @@ def table(options: dict[str, dict[str, Any]]) -> str:
             description += " One of " + ", ".join(f"`{choice}`" for choice in option["choices"]) + "."
         if option.get("no_log"):
             description += " Secret: never shown."
-        rows.append(f"| `{name}` | {kind} | {shown_default(option)} | {description} |".replace("|-", r"\|-"))
+        cells = (f"`{name}`", kind, shown_default(option), description)
+        rows.append("| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |")
     return "\n".join(rows)
 
 

@@ -36,7 +36,7 @@ def collect(sources: list[str], dest: str | None) -> list[LocalFile]:
     if dest is not None and dest.endswith("/"):
         prefix = dest
     elif dest is not None:
-        if len(sources) != 1 or not Path(sources[0]).is_file():
+        if len(pairs) != 1 or Path(sources[0]).is_dir():
             raise InputError(
                 f"dest: {dest!r} names one file, but src is {_described(sources, len(pairs))}. "
                 "End dest with '/' to put them all into a folder of that name."
@@ -104,7 +104,8 @@ def _expand(source: str) -> Iterator[tuple[str, str]]:
         found = glob.glob(source, recursive=True)  # noqa: PTH207 (Path.glob takes no absolute pattern)
         matches = sorted(match for match in found if not Path(match).is_dir())
         if not matches:
-            raise InputError(f"src: no file matches {source!r}. Patterns are relative to the folder {Path.cwd()}.")
+            where = "" if path.is_absolute() else f" It is relative to the folder {Path.cwd()}."
+            raise InputError(f"src: no file matches {source!r}.{where}")
         for match in matches:
             yield match, Path(match).relative_to(base).as_posix()
 

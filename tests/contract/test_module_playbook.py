@@ -110,7 +110,9 @@ def test_the_whole_road_and_back(ansible: Ansible, uploads: dict[str, Any], tmp_
         (None, "There is nothing to upload. Say what to upload in a file"),
         ({"src": None}, "Upload 1 of 1 lacks src."),
         ({"session": None, "type": None}, "Upload 1 of 1 lacks type, session."),
-        ({"sorce": "x"}, "It has sorce, which means nothing here."),
+        ({"sorce": "x"}, "Upload 1 of 1 has sorce, which means nothing here (known are: "),
+        ({"subject": 1}, "Upload 1 of 1 has a number as subject: put it in quotes"),
+        ({"type": None, "sorce": "x"}, "Upload 1 of 1 lacks type; has sorce, which"),
         ({"src": "nope.nii"}, "src: there is no file"),
         ({"subject": "sub 001"}, "subject: 'sub 001' contains ' '"),
     ],
@@ -125,7 +127,9 @@ def test_bad_input_is_one_clear_message(
     assert "Traceback" not in run.output
 
 
-@pytest.mark.parametrize("change", [{"src": "nope.nii"}, {"subject": "sub 001"}, {"dest": "a#b.nii"}])
+@pytest.mark.parametrize(
+    "change", [{"src": "nope.nii"}, {"subject": "sub 001"}, {"dest": "a#b.nii"}, {"xsi_type": "nonsense"}]
+)
 def test_nothing_is_made_when_one_of_many_uploads_cannot_work(
     ansible: Ansible, uploads: dict[str, Any], tmp_path: Path, xnat: XnatServer, change: dict[str, str]
 ) -> None:
@@ -133,6 +137,27 @@ def test_nothing_is_made_when_one_of_many_uploads_cannot_work(
     assert run.code == 2
     assert "changed=0 " in run.recap
     assert xnat.session().get(f"/data/projects/{uploads['project']}?format=json").status_code == 404
+
+
+def test_a_scan_of_another_type_stops_the_run_before_anything_is_made(
+    ansible: Ansible, uploads: dict[str, Any], tmp_path: Path, xnat: XnatServer
+) -> None:
+    assert ansible(PLAYBOOK, given(tmp_path, uploads)).code == 0
+    new, wrong = {**uploads, "session": "sub001_MRI2"}, {**uploads, "xsi_type": "xnat:ctScanData"}
+    run = ansible(PLAYBOOK, given(tmp_path, new, wrong))
+    assert run.code == 2
+    assert "is of type xnat:mrScanData, not xnat:ctScanData" in " ".join(run.output.split())
+    assert "changed=0 " in run.recap
+    listed = xnat.session().get(f"{xnat.url}/data/projects/{uploads['project']}/experiments?format=json")
+    assert [row["label"] for row in listed.json()["ResultSet"]["Result"]] == ["sub001_MRI"]
+
+
+def test_a_relative_path_of_a_ca_starts_where_one_types(
+    ansible: Ansible, uploads: dict[str, Any], tmp_path: Path
+) -> None:
+    run = ansible(PLAYBOOK, given(tmp_path, uploads), XNAT_URL="https://127.0.0.1:9", XNAT_CA_PATH="lost/ca.crt")
+    assert run.code == 2
+    assert f"{tmp_path}/lost/ca.crt" in "".join(run.output.split())
 
 
 @pytest.mark.parametrize("verbosity", ["-v", "-vvv"])

@@ -58,6 +58,7 @@ def test_an_existing_file_with_a_wildcard_in_its_name_is_that_file(tree: Path) -
         ([""], None, "^src: is empty"),
         (["nope.nii"], None, "^src: there is no file nope.nii .looked in"),
         (["*.dcm"], None, "^src: no file matches '\\*.dcm'"),
+        (["nope.nii"], "one.nii", "^src: there is no file nope.nii .looked in"),
         (["sub2"], "one.nii", "^dest: 'one.nii' names one file, but src is a folder with 2 files"),
         (["*.nii"], "one.nii", "^dest: 'one.nii' names one file, but src is a pattern that matches 2 files"),
         (["T1.nii", "T2.nii"], "one.nii", "^dest: 'one.nii' names one file, but src is a list of 2"),
