@@ -91,6 +91,11 @@ def test_figures_of_the_inside_are_not_public(client: Client, path: str) -> None
     assert client.get(path).status_code == 403
 
 
+@pytest.mark.parametrize("path", ["/;x/metrics", "/..;/metrics", "/data/..;/metrics", "/.;/monitoring"])
+def test_there_is_no_way_around_by_what_tomcat_drops_from_a_path(client: Client, path: str) -> None:
+    assert client.get(path).status_code == 400
+
+
 @pytest.mark.parametrize("credentials", [("admin", "admin"), ("admin", ""), ("guest", "guest")])
 def test_no_default_password_works(lab: Lab, credentials: tuple[str, str]) -> None:
     answer = requests.get(

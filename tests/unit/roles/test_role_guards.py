@@ -1,0 +1,128 @@
+"""What the roles refuse before any host is touched, and that they do refuse it there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jinja2
+import pytest
+import yaml
+from ansible.plugins.test.core import match, search
+from roles_tree import ROLES, ROOT, Task, read_yaml, tasks_of
+
+SITE: list[dict[str, Any]] = yaml.safe_load((ROOT / "site.yml").read_text(encoding="utf-8"))
+
+
+def task_of(path: str, name: str) -> Task:
+    """One task of a file, by its name."""
+    found: Task = next(task for task in read_yaml(ROOT / path) if task["name"] == name)
+    return found
+
+
+def admits(task: Task, **variables: object) -> bool:
+    """Whether every condition of an assertion holds."""
+    world = jinja2.Environment()  # noqa: S701 - expressions, no pages
+    world.tests.update(match=match, search=search)
+    conditions = task["ansible.builtin.assert"]["that"]
+    conditions = [conditions] if isinstance(conditions, str) else conditions
+    return all(world.compile_expression(condition)(**variables) for condition in conditions)
+
+
+PASSWORDS = task_of("roles/xnat/tasks/settings.yml", "Check that the passwords arrive as they are")
+
+
+@pytest.mark.parametrize("password", ["p'\"\\$%#!=:{}@/ ä€漢é;x y", "twelve-chars", "a#b;c$d{e}f%g", 'trailing quote"'])
+def test_awkward_passwords_that_arrive_are_let_through(password: str) -> None:
+    """Each of these was tried on a node, from the vault to a login."""
+    assert admits(PASSWORDS, item=password)
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "",
+        "eleven-char",
+        "expands ${user.home}",
+        "expands #{systemProperties}",
+        "two\nlines of it",
+        "a tab\tin between",
+        " blank at the start",
+        "blank at the end ",
+        '"quoted throughout"',
+        "'quoted throughout'",
+        "cut off #here and gone",
+        "cut off ;here and gone",
+        "goes on in the next line\\",
+    ],
+)
+def test_a_password_that_would_arrive_changed_is_refused(password: str) -> None:
+    assert not admits(PASSWORDS, item=password)
+
+
+@pytest.mark.parametrize(
+    ("changed", "good"),
+    [
+        ({}, True),
+        ({"postgresql_client_addresses": ["2001:db8::1"]}, True),
+        ({"postgresql_client_addresses": []}, False),
+        ({"postgresql_client_addresses": ["10.0.0.0/8"]}, False),
+        ({"postgresql_client_addresses": ["web.example"]}, False),
+        ({"postgresql_client_addresses": ["all"]}, False),
+        ({"postgresql_listen_address": "*"}, False),
+        ({"postgresql_listen_address": "db.example"}, False),
+        ({"postgresql_user": "postgres"}, False),
+        ({"postgresql_user": "all"}, False),
+        ({"postgresql_database": "all"}, False),
+        ({"postgresql_database": "x trust"}, False),
+    ],
+)
+def test_pg_hba_gets_one_user_one_database_and_single_addresses(changed: dict[str, object], good: bool) -> None:
+    """`all` is a word of pg_hba.conf itself."""
+    usual: dict[str, object] = {
+        "postgresql_database": "xnat",
+        "postgresql_user": "xnat",
+        "postgresql_listen_address": "192.0.2.11",
+        "postgresql_client_addresses": ["192.0.2.12"],
+    }
+    task = task_of("roles/postgresql/tasks/preflight.yml", "Check names and addresses")
+    assert admits(task, **{**usual, **changed}) is good
+
+
+def test_every_preflight_runs_before_any_host_is_touched() -> None:
+    """In the first play, whatever the tags, and one failure ends it for all hosts."""
+    first = SITE[0]
+    assert (first["gather_facts"], first["any_errors_fatal"], first["tags"]) == (False, True, "always")
+    assert "become" not in first
+    called = [task["ansible.builtin.import_role"] for task in first["tasks"]]
+    assert {role["tasks_from"] for role in called} == {"preflight"}
+    with_one = {role.name for role in ROLES if (role / "tasks" / "preflight.yml").exists()}
+    assert {role["name"] for role in called} == with_one
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "nginx.conf.j2",
+        "dpuk.conf.j2",
+        "firewall.nft.j2",
+        "server.xml.j2",
+        "ROOT.xml.j2",
+        "52dpuk-unattended-upgrades.j2",
+    ],
+)
+def test_a_configuration_is_judged_before_it_is_in_place(template: str) -> None:
+    """By the program that will read it; a broken one must not replace one that works."""
+    writing = [
+        task["ansible.builtin.template"]
+        for role in ROLES
+        for _, task in tasks_of(role)
+        if task.get("ansible.builtin.template", {}).get("src") == template
+    ]
+    assert [bool(options.get("validate")) for options in writing] == [True]
+
+
+def test_copied_secrets_are_for_root_and_a_group_at_most() -> None:
+    """The key of the front door is copied, not templated."""
+    options = task_of("roles/nginx/tasks/certificate.yml", "Place the key")
+    assert int(options["ansible.builtin.copy"]["mode"], 8) & 0o037 == 0
+    assert options["diff"] is False
