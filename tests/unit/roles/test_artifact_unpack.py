@@ -193,3 +193,12 @@ def test_a_wrong_strip_is_noticed(tmp_path: Path) -> None:
     """Everything stripped away is an error, not an empty Tomcat."""
     with pytest.raises(artifact_unpack.UnpackError, match="nothing to unpack"):
         artifact_unpack.unpack(make_zip(tmp_path / "a.zip", {"x": "1"}), tmp_path / "r", "sha256:1", 3)
+
+
+def test_the_owner_is_that_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not a constant: these tests may run as root, whose files and whose wishes are both 0:0."""
+    (tmp_path / "a.txt").touch()
+    real = Path.lstat
+    monkeypatch.setattr(Path, "lstat", lambda path: os.stat_result([*real(path)[:4], 4321, 4322, *real(path)[6:10]]))
+    lines = artifact_unpack.manifest(tmp_path).splitlines()
+    assert [line.split()[2:] for line in lines] == [["4321:4322", "."], ["4321:4322", "a.txt"]]
