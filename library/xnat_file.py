@@ -33,6 +33,12 @@ options:
         that O(src) must then be.
       - With O(state=absent), the one file to delete; required then.
     type: str
+  allow_empty:
+    description:
+      - Whether to send files of 0 bytes. They are refused otherwise, for among images such a file is what a full disk
+        or a copy that was cut short has left behind.
+    type: bool
+    default: false
   overwrite:
     description:
       - What to do with a file that is there already.

@@ -14,18 +14,19 @@ from pathlib import Path
 
 from .address import check_file_name
 from .errors import InputError, VerificationError
-from .plan import LocalFile, check_unique
+from .plan import LocalFile, check_unique, shortened
 
 _BLOCK = 1024 * 1024
 _WILDCARDS = "*?["
 
 
-def collect(sources: list[str], dest: str | None) -> list[LocalFile]:
+def collect(sources: list[str], dest: str | None, *, allow_empty: bool = False) -> list[LocalFile]:
     """Return the files that `src` and `dest` mean, in order of name.
 
     A source is a file, a folder (its contents keep their paths below it) or a pattern (what it matches keeps its path
     below the first part with a wildcard; `**` is any depth). `dest` is the name of the one file, or, ending in `/`, the
-    folder in the resource that all of them go to. Raises InputError for whatever cannot be meant or read.
+    folder in the resource that all of them go to. Raises InputError for whatever cannot be meant or read, and for a
+    file of 0 bytes unless `allow_empty`: among images it is what a full disk or a cut transfer has left behind.
     """
     if not sources or any(not str(source).strip() for source in sources):
         raise InputError(
@@ -43,7 +44,13 @@ def collect(sources: list[str], dest: str | None) -> list[LocalFile]:
             )
         pairs = [(path, dest) for path, _ in pairs]
     option = "src" if dest is None else "dest"
-    return check_unique(_inspect(path, prefix + name, option) for path, name in pairs)
+    files = check_unique(_inspect(path, prefix + name, option) for path, name in pairs)
+    if not allow_empty and (empty := [file.path for file in files if file.size == 0]):
+        raise InputError(
+            f"src: without any content (0 bytes), as after a copy that was cut short: {shortened(empty)}. "
+            "Leave out or replace such a file, or set allow_empty: true if it is meant so."
+        )
+    return files
 
 
 def md5(file: LocalFile) -> str:

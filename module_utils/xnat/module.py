@@ -82,6 +82,7 @@ def resource_options(*, files: bool) -> dict[str, Any]:
     if files:
         options["src"] = {"type": "list", "elements": "path"}
         options["dest"] = {"type": "str"}
+        options["allow_empty"] = {"type": "bool", "default": False}
         options["overwrite"] = {"type": "str", "choices": list(OVERWRITE), "default": "different"}
     return options
 
@@ -186,6 +187,7 @@ class XnatModule:
                 overwrite=params["overwrite"],
                 labels=self._labels(),
                 create_parents=params["create_parents"],
+                allow_empty=params["allow_empty"],
             )
 
     # -- from options -----------------------------------------------------------------------------------------------

@@ -200,11 +200,12 @@ def upload(
     overwrite: str,
     labels: Labels,
     create_parents: bool,
+    allow_empty: bool,
 ) -> Outcome:
     """Make the resource hold the files that `sources` and `dest` mean (see local.collect)."""
     if overwrite not in OVERWRITE:
         raise InputError(f"overwrite: {overwrite!r} is not one of {', '.join(OVERWRITE)}.")
-    files = local_files.collect(sources, dest)
+    files = local_files.collect(sources, dest, allow_empty=allow_empty)
     place, resource = _located(session, address)
     above = list(place.missing)
     if not create_parents:

@@ -155,6 +155,7 @@ def test_without_create_parents_nothing_is_made(key: dict[str, str], folder: Pat
         ({"src": ["{folder}/nope.nii"]}, "^src: there is no file .*nope.nii"),
         ({"src": ["{folder}/*.dcm"]}, "^src: no file matches"),
         ({"src": ["{folder}"], "dest": "one.nii"}, "^dest: 'one.nii' names one file, but src is a folder with 3 files"),
+        ({"src": ["{folder}"], "allow_empty": False}, r"^src: without any content \(0 bytes\).*: /.*/empty\.txt\."),
         ({"src": ["{folder}/T1.nii.gz"], "dest": "a#b.nii"}, "^dest: 'a#b.nii' contains '#'"),
         ({"src": ["{folder}/T1.nii.gz"], "dest": "../x"}, "^dest: '../x' is not a plain path"),
         ({"src": ["{folder}/T1.nii.gz"], "tags": ["a,b"]}, "^tags: "),

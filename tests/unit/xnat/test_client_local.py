@@ -77,7 +77,7 @@ def test_what_the_system_does_not_take_for_a_path_is_named(tree: Path, source: s
 
 
 def test_hidden_files_count_in_a_folder_and_where_a_pattern_says_so(tree: Path) -> None:
-    (tree / "sub1" / ".bids").write_bytes(b"")
+    (tree / "sub1" / ".bids").write_bytes(b"ignore")
     assert names(["sub1"]) == [".bids", "T1.nii"]
     assert names(["sub1/*"]) == ["T1.nii"]
     assert names(["sub1/.*"]) == [".bids"]
@@ -90,6 +90,14 @@ def test_a_name_that_xnat_does_not_keep_is_reported_under_the_option_it_was_give
     assert names(["Zo\u00eb.nii"], "Zoe.nii") == ["Zoe.nii"]
     with pytest.raises(InputError, match=r"^dest: 'a#b' contains '#'"):
         names(["T1.nii"], "a#b")
+
+
+def test_empty_files_are_refused_unless_they_are_meant(tree: Path) -> None:
+    for name in ("cut1.nii", "cut2.nii"):
+        (tree / name).touch()
+    with pytest.raises(InputError, match=r"^src: without any content .*: cut1.nii, cut2.nii\. .*set allow_empty: true"):
+        local.collect(["cut*.nii"], None)
+    assert [file.size for file in local.collect(["cut*.nii"], None, allow_empty=True)] == [0, 0]
 
 
 def test_an_empty_folder_is_refused(tree: Path) -> None:

@@ -51,7 +51,7 @@ def test_a_file_is_sent_with_its_length_and_type(wire: Wire, connect: Connect, f
 
 def test_an_empty_file_is_sent_as_a_form(wire: Wire, connect: Connect, tmp_path: Path) -> None:
     (tmp_path / "empty").touch()
-    (file,) = local.collect([str(tmp_path / "empty")], None)
+    (file,) = local.collect([str(tmp_path / "empty")], None, allow_empty=True)
     wire.replies += [LOGIN, (200, ""), (200, "")]
     with connect() as session:
         upload(session, there(file, "d41d8cd98f00b204e9800998ecf8427e", 0)).run(
