@@ -14,7 +14,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 	@echo "Variables: LAB_DEBIAN=12|13 (the hosts' release), LAB_SUBNET=10.89.77, LAB_HTTPS_PORT=8443"
 
-demo: ## build a node of three hosts on this machine, load a NIFTI image into it, and do both again
+demo: ## build a node of three hosts on this machine, load two NIFTI images into it, and do both again
 	@started=$$(date +%s.%N) && lab/bootstrap.sh && $(PYTHON) -m lab demo --since $$started
 
 demo-down: ## remove the demonstration: its hosts, network, certificates and passwords
