@@ -41,6 +41,7 @@ def main() -> int:
                 podman.configure()
                 hosts.down(lab)
             prepare.remove(lab)
+            print(f"Lab {lab.name}: nothing is left of its hosts, its network and what was made for them.")
         elif options.command == "forget":
             if have("podman"):
                 podman.configure()
