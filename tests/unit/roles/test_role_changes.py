@@ -10,7 +10,7 @@ from roles_tree import ROLES, ROOT, Task, flat, tasks_of
 
 # The first words of commands that cannot change anything.
 READ_ONLY = (
-    "nft list table inet dpuk_node",
+    "nft --numeric list table inet dpuk_node",
     "{{ __postgresql_binaries }}/pg_controldata {{ __postgresql_data }}",
     "{{ __tomcat_java_home }}/bin/java -version",
 )
