@@ -4,6 +4,7 @@ Fixtures
 --------
 `xnat` (session scope)      a `xnat_twin.testing.XnatServer`: url, admin, password, faults, and ways to make sessions,
                             users, projects and unique names
+`practice` (session scope)   makes further practice servers: `practice(flavour="1.6", modules=("dpuk-datatypes",))`
 `api` (function scope)      a fresh session of the administrator that takes paths: `api.get("/data/projects")`
 `project` (function scope)  the ID of a fresh, empty, private project; deleted afterwards
 `session`, `scan`           paths of a fresh MR session `S1_MRI` (subject `S1`) in that project, and of its scan `1`
@@ -22,14 +23,25 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Iterator
+from contextlib import ExitStack
+from functools import cache
+from typing import Protocol
 
 import pytest
+from xnat_twin.flavour import DEFAULT_FLAVOUR, FLAVOURS
 from xnat_twin.server import Server
 from xnat_twin.site import Site
 from xnat_twin.testing import Session, XnatServer
 
 
+class Practice(Protocol):
+    """What the fixture `practice` gives."""
+
+    def __call__(self, flavour: str = ..., modules: tuple[str, ...] = ...) -> XnatServer: ...
+
+
 def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "rule(*ids): the rules of xnat_twin/rules that this test holds")
     config.addinivalue_line("markers", "practice_xnat(reason): needs the practice XNAT; left out when XNAT_URL is set")
 
 
@@ -58,6 +70,22 @@ def xnat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[XnatServer]:
     site = Site.open(tmp_path_factory.mktemp("xnat"), admin_password=password)
     with Server(site, port=0) as server:
         yield XnatServer(server.url, "admin", password, _site=site)
+
+
+@pytest.fixture(scope="session")
+def practice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Practice]:
+    """A maker of practice servers of another flavour or with modules; the same wishes give the same server."""
+    with ExitStack() as servers:
+
+        @cache
+        def make(flavour: str = DEFAULT_FLAVOUR.name, modules: tuple[str, ...] = ()) -> XnatServer:
+            password = secrets.token_urlsafe(12)
+            folder = tmp_path_factory.mktemp("practice")
+            site = Site.open(folder, admin_password=password, flavour=FLAVOURS[flavour], modules=modules)
+            server = servers.enter_context(Server(site, port=0))
+            return XnatServer(server.url, "admin", password, _site=site)
+
+        yield make
 
 
 @pytest.fixture

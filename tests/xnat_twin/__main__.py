@@ -12,8 +12,10 @@ from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from .flavour import DEFAULT_FLAVOUR, FLAVOURS
+from .modules import MODULES
 from .server import Server
-from .site import DEFAULT_VERSION, Site
+from .site import Site
 from .xnat_home import HomeError, read_home
 
 
@@ -32,7 +34,9 @@ def main(arguments: list[str] | None = None) -> int:
             database=options.database,
             admin_password=options.admin_password or os.environ.get("XNAT_TWIN_ADMIN_PASSWORD"),
             home=home,
+            flavour=FLAVOURS[options.flavour],
             version=options.xnat_version,
+            modules=options.module,
             quota=options.quota,
         )
         server = Server(site, options.host, options.port)
@@ -40,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
     except (HomeError, OSError, SQLAlchemyError) as error:
         print(f"xnat_twin: cannot start: {_first_line(error)}", file=sys.stderr)
         return 1
-    print(f"Practice XNAT {options.xnat_version} at {server.url}, archive {site.archive.root}", flush=True)
+    print(f"Practice XNAT {site.version} at {server.url}, archive {site.archive.root}", flush=True)
     if options.stop_at_end_of_input:
         threading.Thread(target=_stop_at_end_of_input, args=(stopped,), daemon=True).start()
     stopped.wait()
@@ -56,7 +60,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--database", metavar="URL", help="SQLAlchemy URL; default: SQLite in the data folder")
     parser.add_argument("--admin-password", help="for the first start; better in XNAT_TWIN_ADMIN_PASSWORD")
     parser.add_argument("--xnat-home", type=Path, help="read xnat-conf.properties and prefs-init.ini from its config/")
-    parser.add_argument("--xnat-version", default=DEFAULT_VERSION, help="the version to claim")
+    parser.add_argument("--flavour", choices=FLAVOURS, default=DEFAULT_FLAVOUR.name, help="behave as this version")
+    parser.add_argument("--xnat-version", metavar="VERSION", help="the version to claim; default: the flavour's")
+    parser.add_argument("--module", action="append", default=[], choices=MODULES, help="install it; repeatable")
     parser.add_argument("--quota", type=int, metavar="BYTES", help="behave as a disk that is full beyond this")
     parser.add_argument("--stop-at-end-of-input", action="store_true", help="stop when whoever started this is gone")
     return parser

@@ -1,6 +1,8 @@
 """Where the bytes of a project are: the folder layout of an XNAT archive, and safe paths inside a resource.
 
 `<archive>/<PROJECT>/arc001/<SESSION>/SCANS/<SCAN>/<RESOURCE>/…`, `…/<SESSION>/RESOURCES/<RESOURCE>/…`,
+`…/<SESSION>/ASSESSORS/<ASSESSOR>/<in|out>/<RESOURCE>/…`,
+`…/<SESSION>/PROCESSED/<RECONSTRUCTION>/<in|out>/<RESOURCE>/…`,
 `<PROJECT>/subjects/<SUBJECT>/<RESOURCE>/…`, `<PROJECT>/resources/<RESOURCE>/…`.
 """
 
@@ -11,7 +13,7 @@ from pathlib import Path
 from .catalog import Catalog
 from .disk import Disk
 from .errors import StatusError
-from .store import Experiment, Owner, Project, Resource, Scan, Subject
+from .store import Experiment, Owner, Project, Reconstruction, Resource, Scan, Subject
 
 
 class Archive:
@@ -28,8 +30,12 @@ class Archive:
                 return self.root / owner.id
             case Subject():
                 return self.root / owner.project.id / "subjects" / owner.label
+            case Experiment() if owner.session is not None:
+                return self.folder(owner.session) / "ASSESSORS" / owner.label
             case Experiment():
                 return self.root / owner.project.id / "arc001" / owner.label
+            case Reconstruction():
+                return self.folder(owner.experiment) / "PROCESSED" / owner.id
             case Scan():
                 return self.folder(owner.experiment) / "SCANS" / owner.id
 
@@ -39,6 +45,10 @@ class Archive:
         match owner:
             case Project():
                 return self.folder(owner) / "resources" / name
+            case Reconstruction():
+                return self.folder(owner) / resource.direction / name
+            case Experiment() if owner.session is not None:
+                return self.folder(owner) / resource.direction / name
             case Experiment():
                 return self.folder(owner) / "RESOURCES" / name
             case _:

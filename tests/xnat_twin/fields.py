@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from . import schema
+from .schema import Types
 
 FieldValue = str | int | float | bool
 Fields = dict[str, FieldValue]
@@ -100,11 +101,11 @@ def type_of_xpath(name: str) -> str | None:
     return head if slash and ":" in head else None
 
 
-def canonical_path(name: str, data_type: str, shortcuts: Mapping[str, str]) -> str | None:
+def canonical_path(types: Types, name: str, data_type: str, shortcuts: Mapping[str, str]) -> str | None:
     """The stored path that a parameter name means for an object of `data_type`; None if it has no such field."""
     owner = type_of_xpath(name)
     if owner is not None:
-        if not schema.instance_of(data_type, owner):
+        if not types.instance_of(data_type, owner):
             return None
         path = name.partition("/")[2]
     elif name in shortcuts:
@@ -113,13 +114,13 @@ def canonical_path(name: str, data_type: str, shortcuts: Mapping[str, str]) -> s
         return None
     path = _PREDICATE_TYPE.sub("", path)
     if entry := _LIST_ENTRY.match(path):
-        for list_path, list_field in schema.all_lists(data_type).items():
+        for list_path, list_field in types.all_lists(data_type).items():
             if list_path.lower() == entry["list"].lower() and list_field.value.lower() == entry["value"].lower():
                 return f"{list_path}[{list_field.key}={entry['name']}]/{list_field.value}"
         return None
-    if path.lower() in {"aliases/alias", "aliases/alias/alias"} and "aliases/alias" in schema.all_lists(data_type):
+    if path.lower() in {"aliases/alias", "aliases/alias/alias"} and "aliases/alias" in types.all_lists(data_type):
         return "aliases/alias"
-    known = schema.all_fields(data_type).get(path.lower())
+    known = types.all_fields(data_type).get(path.lower())
     return known[0] if known else None
 
 
@@ -151,13 +152,13 @@ def _parse_date(text: str) -> dt.date:
     raise ValueError(text)
 
 
-def merge(stored: Mapping[str, FieldValue], changes: Iterable[tuple[str, str]], data_type: str) -> Fields:
+def merge(types: Types, stored: Mapping[str, FieldValue], changes: Iterable[tuple[str, str]], data_type: str) -> Fields:
     """`stored` with `changes` (canonical path, text) applied. `NULL` clears; what is not mentioned stays.
 
     Raises InvalidValueError.
     """
     merged = dict(stored)
-    known = schema.all_fields(data_type)
+    known = types.all_fields(data_type)
     for path, text in changes:
         if text == "NULL":
             merged.pop(path, None)

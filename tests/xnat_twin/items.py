@@ -14,6 +14,7 @@ from xml.etree import ElementTree as ET
 
 from . import schema
 from .fields import Fields, FieldValue
+from .schema import Types
 
 XNAT = "http://nrg.wustl.edu/xnat"
 XSI = "http://www.w3.org/2001/XMLSchema-instance"
@@ -36,11 +37,11 @@ class Document:
     children: dict[str, list[Document]] = field(default_factory=dict)
 
 
-def build(xsi_type: str, fields: Mapping[str, FieldValue], when: dt.datetime) -> Document:
+def build(types: Types, xsi_type: str, fields: Mapping[str, FieldValue], when: dt.datetime) -> Document:
     """A document of flat `fields`, with nested items (`demographics`) and list entries (`fields/field`) set apart."""
     document = Document(xsi_type, {}, when)
-    nested = schema.all_children(xsi_type)
-    lists = schema.all_lists(xsi_type)
+    nested = types.all_children(xsi_type)
+    lists = types.all_lists(xsi_type)
     for path, value in fields.items():
         head, _, rest = path.partition("/")
         if match := _LIST_PATH.match(path):
@@ -75,11 +76,11 @@ def to_json(document: Document) -> dict[str, Any]:
     }
 
 
-def to_xml(document: Document) -> bytes:
+def to_xml(types: Types, document: Document) -> bytes:
     """The item as an XML document with XNAT's root element."""
-    element = schema.resolve(document.xsi_type).element
+    element = types.resolve(document.xsi_type).element
     root = ET.Element(_qualified(element.partition(":")[2]))
-    _fill(root, document)
+    _fill(types, root, document)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{ET.tostring(root, encoding="unicode")}'.encode()
 
 
@@ -87,9 +88,9 @@ def _qualified(name: str) -> str:
     return f"{{{XNAT}}}{name}"
 
 
-def _fill(element: ET.Element, document: Document) -> None:
-    known = document.xsi_type.lower() in {name.lower() for name in schema.TYPES}
-    attributes = schema.all_attributes(document.xsi_type) if known else frozenset()
+def _fill(types: Types, element: ET.Element, document: Document) -> None:
+    known = document.xsi_type in types
+    attributes = types.all_attributes(document.xsi_type) if known else frozenset()
     for path, value in document.data.items():
         *above, leaf = path.split("/")
         if path in attributes:
@@ -98,7 +99,7 @@ def _fill(element: ET.Element, document: Document) -> None:
             _descend(element, above).set(leaf, str(value))
         else:
             _descend(element, [*above, leaf]).text = str(value)
-    lists = schema.all_lists(document.xsi_type) if known else {}
+    lists = types.all_lists(document.xsi_type) if known else {}
     for path, children in document.children.items():
         *above, leaf = path.split("/")
         holder = _descend(element, above)
@@ -111,7 +112,7 @@ def _fill(element: ET.Element, document: Document) -> None:
                 below.text = str(child.data[entry.value])
             else:
                 below.set(_XSI_TYPE, child.xsi_type)
-                _fill(below, child)
+                _fill(types, below, child)
 
 
 def _descend(element: ET.Element, path: list[str]) -> ET.Element:
@@ -138,7 +139,7 @@ class Submission:
         return next((text for name, text in self.changes if name == path), None)
 
 
-def parse(data: bytes) -> Submission:
+def parse(types: Types, data: bytes) -> Submission:
     """Read an XNAT document. Raises DocumentError."""
     if b"<!DOCTYPE" in data:
         raise DocumentError("DOCTYPE is disallowed.")
@@ -150,24 +151,24 @@ def parse(data: bytes) -> Submission:
     if namespace != f"{{{XNAT}":
         raise DocumentError(f"Cannot find the declaration of element '{root.tag}'.")
     try:
-        data_type = schema.resolve_element(f"xnat:{name}")
+        data_type = types.resolve_element(f"xnat:{name}")
     except schema.UnknownTypeError as error:
         raise DocumentError(f"Cannot find the declaration of element 'xnat:{name}'.") from error
     try:
-        return _submission(root, data_type.name)
+        return _submission(types, root, data_type.name)
     except schema.UnknownTypeError as error:
         raise DocumentError(f"Cannot resolve '{error}' to a type definition.") from error
 
 
-def _submission(root: ET.Element, xsi_type: str) -> Submission:
+def _submission(types: Types, root: ET.Element, xsi_type: str) -> Submission:
     submission = Submission(xsi_type, [])
-    _collect(root, [], submission)
+    _collect(types, root, [], submission)
     return submission
 
 
-def _collect(element: ET.Element, path: list[str], submission: Submission) -> None:
-    lists = schema.all_lists(submission.xsi_type)
-    known = schema.all_fields(submission.xsi_type)
+def _collect(types: Types, element: ET.Element, path: list[str], submission: Submission) -> None:
+    lists = types.all_lists(submission.xsi_type)
+    known = types.all_fields(submission.xsi_type)
 
     def add(name: str, text: str | None) -> None:
         if name.lower() in known and text and text.strip():
@@ -181,11 +182,11 @@ def _collect(element: ET.Element, path: list[str], submission: Submission) -> No
         child_path = [*path, child.tag.rpartition("}")[2]]
         joined = "/".join(child_path)
         if joined == "scans/scan":
-            submission.scans.append(_submission(child, child.get(_XSI_TYPE, schema.IMAGE_SCAN)))
+            submission.scans.append(_submission(types, child, child.get(_XSI_TYPE, schema.IMAGE_SCAN)))
         elif joined in lists:
             entry = lists[joined]
             key = child.get(entry.key)
             name = joined if key is None else f"{joined}[{entry.key}={key}]/{entry.value}"
             submission.changes.append((name, child.text or ""))
         else:
-            _collect(child, child_path, submission)
+            _collect(types, child, child_path, submission)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from .errors import StatusError
 from .permissions import Access, access
+from .schema import Types
 from .store import (
     OWNER_KEYS,
     Experiment,
@@ -34,6 +35,7 @@ class Finder:
 
     session: Session
     user: User
+    types: Types
 
     def access(self, project: Project) -> Access:
         return access(self.session, self.user, project)

@@ -1,14 +1,13 @@
 """XNAT data types: which fields a type has, of which XSD type, and how they nest in item documents.
 
-Only the types in use are described. A type that is not here is, as on a real server, not installed.
+Only the types in use are described. A type that is not among a site's `Types` is, as on a real server, not installed.
 Fields are inherited. Names are looked up without regard to case, as XNAT does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 
 
 @dataclass(frozen=True)
@@ -197,70 +196,80 @@ def _modalities() -> Iterator[DataType]:
         )
 
 
-TYPES: dict[str, DataType] = {t.name: t for t in [*_BASE_TYPES, *_modalities()]}
-_BY_LOWER_NAME = {name.lower(): data_type for name, data_type in TYPES.items()}
-_BY_ELEMENT = {t.element: t for t in TYPES.values()}
-
-
 class UnknownTypeError(LookupError):
     """The data type is not installed on this server."""
 
 
-def resolve(name: str) -> DataType:
-    """The type called `name`, in any case. Raises UnknownTypeError."""
-    try:
-        return _BY_LOWER_NAME[name.lower()]
-    except KeyError:
-        raise UnknownTypeError(name) from None
+class Types:
+    """The data types that one site has installed."""
 
+    def __init__(self, types: Iterable[DataType] = (*_BASE_TYPES, *_modalities())) -> None:
+        self._types: dict[str, DataType] = {}
+        self._by_element: dict[str, DataType] = {}
+        self._fields: dict[str, dict[str, tuple[str, str]]] = {}
+        for data_type in types:
+            self.install(data_type)
 
-def resolve_element(element: str) -> DataType:
-    """The type of the XML root element `element`, such as `xnat:MRSession`. Raises UnknownTypeError."""
-    try:
-        return _BY_ELEMENT[element]
-    except KeyError:
-        raise UnknownTypeError(element) from None
+    def install(self, data_type: DataType) -> None:
+        """Add a type; from now on objects of this type can be made."""
+        self._types[data_type.name.lower()] = data_type
+        self._by_element[data_type.element] = data_type
+        self._fields.clear()
 
+    def __iter__(self) -> Iterator[DataType]:
+        return iter(self._types.values())
 
-def lineage(name: str) -> Iterator[DataType]:
-    """The type and its ancestors, nearest first."""
-    data_type: DataType | None = resolve(name)
-    while data_type is not None:
-        yield data_type
-        data_type = resolve(data_type.extends) if data_type.extends else None
+    def __contains__(self, name: str) -> bool:
+        return name.lower() in self._types
 
+    def resolve(self, name: str) -> DataType:
+        """The type called `name`, in any case. Raises UnknownTypeError."""
+        try:
+            return self._types[name.lower()]
+        except KeyError:
+            raise UnknownTypeError(name) from None
 
-def instance_of(name: str, ancestor: str) -> bool:
-    """Whether `name` is `ancestor` or extends it. An unknown type is an instance of nothing."""
-    try:
-        return any(t.name.lower() == ancestor.lower() for t in lineage(name))
-    except UnknownTypeError:
-        return False
+    def resolve_element(self, element: str) -> DataType:
+        """The type of the XML root element `element`, such as `xnat:MRSession`. Raises UnknownTypeError."""
+        try:
+            return self._by_element[element]
+        except KeyError:
+            raise UnknownTypeError(element) from None
 
+    def lineage(self, name: str) -> Iterator[DataType]:
+        """The type and its ancestors, nearest first."""
+        data_type: DataType | None = self.resolve(name)
+        while data_type is not None:
+            yield data_type
+            data_type = self.resolve(data_type.extends) if data_type.extends else None
 
-@cache
-def all_fields(name: str) -> dict[str, tuple[str, str]]:
-    """Lower-case path -> (path as XNAT spells it, XSD type), with inherited fields."""
-    found: dict[str, tuple[str, str]] = {}
-    for data_type in lineage(name):
-        for path, xsd in data_type.fields.items():
-            found.setdefault(path.lower(), (path, xsd))
-    return found
+    def instance_of(self, name: str, ancestor: str) -> bool:
+        """Whether `name` is `ancestor` or extends it. An unknown type is an instance of nothing."""
+        try:
+            return any(t.name.lower() == ancestor.lower() for t in self.lineage(name))
+        except UnknownTypeError:
+            return False
 
+    def all_fields(self, name: str) -> dict[str, tuple[str, str]]:
+        """Lower-case path -> (path as XNAT spells it, XSD type), with inherited fields."""
+        if name not in self._fields:
+            found: dict[str, tuple[str, str]] = {}
+            for data_type in self.lineage(name):
+                for path, xsd in data_type.fields.items():
+                    found.setdefault(path.lower(), (path, xsd))
+            self._fields[name] = found
+        return self._fields[name]
 
-@cache
-def all_lists(name: str) -> dict[str, ListField]:
-    """Path -> repeated element, with inherited ones."""
-    return {path: entry for data_type in reversed(list(lineage(name))) for path, entry in data_type.lists.items()}
+    def all_lists(self, name: str) -> dict[str, ListField]:
+        """Path -> repeated element, with inherited ones."""
+        lineage = reversed(list(self.lineage(name)))
+        return {path: entry for data_type in lineage for path, entry in data_type.lists.items()}
 
+    def all_children(self, name: str) -> dict[str, str]:
+        """Path -> xsi:type of the nested item, with inherited ones."""
+        lineage = reversed(list(self.lineage(name)))
+        return {path: child for data_type in lineage for path, child in data_type.children.items()}
 
-@cache
-def all_children(name: str) -> dict[str, str]:
-    """Path -> xsi:type of the nested item, with inherited ones."""
-    return {path: child for data_type in reversed(list(lineage(name))) for path, child in data_type.children.items()}
-
-
-@cache
-def all_attributes(name: str) -> frozenset[str]:
-    """Fields that XML documents carry as attributes of the root."""
-    return frozenset().union(*(data_type.attributes for data_type in lineage(name)))
+    def all_attributes(self, name: str) -> frozenset[str]:
+        """Fields that XML documents carry as attributes of the root."""
+        return frozenset().union(*(data_type.attributes for data_type in self.lineage(name)))

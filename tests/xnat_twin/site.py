@@ -6,6 +6,7 @@ Everything that a request handler needs hangs on this object; there are no globa
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,12 @@ from sqlalchemy.engine import URL
 from .archive import Archive
 from .auth import Sessions, hash_password
 from .faults import Faults
+from .flavour import DEFAULT_FLAVOUR, Flavour
+from .modules import installed_types
 from .preferences import Preferences
+from .schema import Types
 from .store import Store, User
 from .xnat_home import XnatHome, tls_arguments
-
-DEFAULT_VERSION = "1.10.1"
 
 
 @dataclass
@@ -32,7 +34,10 @@ class Site:
     sessions: Sessions
     archive: Archive
     faults: Faults
+    flavour: Flavour
     version: str
+    modules: frozenset[str]
+    types: Types
     started: float = field(default_factory=time.time)
 
     @classmethod
@@ -43,13 +48,16 @@ class Site:
         database: str | URL | None = None,
         admin_password: str | None = None,
         home: XnatHome | None = None,
-        version: str = DEFAULT_VERSION,
+        flavour: Flavour = DEFAULT_FLAVOUR,
+        version: str | None = None,
+        modules: Collection[str] = (),
         quota: int | None = None,
     ) -> Site:
         """Open what is below `data`, or make it.
 
         The database is `database`, else the one of `home`, else SQLite in `data`. On an empty database the account
         `admin` is made: with `admin_password`, else the `defaultAdminPassword` of `home`, else `admin`, as XNAT does.
+        `flavour` decides how it behaves, `version` only what it claims to be; `modules` are names of `MODULES`.
         A site with a home folder starts uninitialised unless its prefs-init.ini says otherwise.
         """
         data.mkdir(parents=True, exist_ok=True)
@@ -62,7 +70,17 @@ class Site:
         given = dict(home.preferences) if home else {"initialized": True}
         preferences.initialise({"archivePath": str(archive.root), **given})
         _create_admin(store, admin_password or (home and home.admin_password) or "admin", preferences)
-        return cls(store, preferences, Sessions(preferences), archive, Faults(archive.disk), version)
+        return cls(
+            store,
+            preferences,
+            Sessions(preferences),
+            archive,
+            Faults(archive.disk),
+            flavour,
+            version or flavour.version,
+            frozenset(modules),
+            installed_types(modules),
+        )
 
     def close(self) -> None:
         self.store.close()

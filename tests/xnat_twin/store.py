@@ -138,8 +138,11 @@ class Experiment(Item, Base):
     xsi_type: Mapped[str] = mapped_column(String(255))
     project_id: Mapped[int] = mapped_column(ForeignKey("xnat_project.project_id"))
     subject_id: Mapped[int] = mapped_column(ForeignKey("xnat_subject.subject_id"))
+    #: The session that an image assessor belongs to; none for sessions and other subject assessors.
+    session_id: Mapped[int | None] = mapped_column(ForeignKey("xnat_experiment.experiment_id"))
     project: Mapped[Project] = relationship()
     subject: Mapped[Subject] = relationship()
+    session: Mapped[Experiment | None] = relationship(remote_side=[experiment_id])
 
 
 class Scan(Item, Base):
@@ -148,6 +151,26 @@ class Scan(Item, Base):
     __tablename__ = "xnat_scan"
     __table_args__ = (UniqueConstraint("experiment_id", "id"),)
     scan_id: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(String(255))
+    xsi_type: Mapped[str] = mapped_column(String(255))
+    experiment_id: Mapped[int] = mapped_column(ForeignKey("xnat_experiment.experiment_id"))
+    experiment: Mapped[Experiment] = relationship()
+
+    @property
+    def label(self) -> str:
+        return self.id
+
+    @property
+    def project(self) -> Project:
+        return self.experiment.project
+
+
+class Reconstruction(Item, Base):
+    """A reconstructed image of an image session."""
+
+    __tablename__ = "xnat_reconstruction"
+    __table_args__ = (UniqueConstraint("experiment_id", "id"),)
+    reconstruction_id: Mapped[int] = mapped_column(primary_key=True)
     id: Mapped[str] = mapped_column(String(255))
     xsi_type: Mapped[str] = mapped_column(String(255))
     experiment_id: Mapped[int] = mapped_column(ForeignKey("xnat_experiment.experiment_id"))
@@ -194,6 +217,9 @@ class Resource(Base):
     subject_id: Mapped[int | None] = mapped_column(ForeignKey("xnat_subject.subject_id"))
     experiment_id: Mapped[int | None] = mapped_column(ForeignKey("xnat_experiment.experiment_id"))
     scan_id: Mapped[int | None] = mapped_column(ForeignKey("xnat_scan.scan_id"))
+    reconstruction_id: Mapped[int | None] = mapped_column(ForeignKey("xnat_reconstruction.reconstruction_id"))
+    #: `in` for what an assessor or reconstruction was made of, `out` for all else.
+    direction: Mapped[str] = mapped_column(String(3), default="out")
     format: Mapped[str] = mapped_column(String(255), default="")
     content: Mapped[str] = mapped_column(String(255), default="")
     description: Mapped[str] = mapped_column(String(255), default="")
@@ -204,16 +230,17 @@ class Resource(Base):
     subject: Mapped[Subject | None] = relationship()
     experiment: Mapped[Experiment | None] = relationship()
     scan: Mapped[Scan | None] = relationship()
+    reconstruction: Mapped[Reconstruction | None] = relationship()
 
     @property
     def owner(self) -> Owner:
-        owner = self.scan or self.experiment or self.subject or self.project
+        owner = self.scan or self.reconstruction or self.experiment or self.subject or self.project
         if owner is None:
             raise LookupError(f"resource {self.resource_id} belongs to nothing")
         return owner
 
 
-Owner = Project | Subject | Experiment | Scan
+Owner = Project | Subject | Experiment | Scan | Reconstruction
 
 #: The column of `Resource` (and of the owner's own table) that ties the two together.
 OWNER_KEYS: dict[type[Owner], str] = {
@@ -221,6 +248,7 @@ OWNER_KEYS: dict[type[Owner], str] = {
     Subject: "subject_id",
     Experiment: "experiment_id",
     Scan: "scan_id",
+    Reconstruction: "reconstruction_id",
 }
 
 

@@ -11,25 +11,26 @@ from . import items, schema
 from .fields import SHORTCUTS, canonical_path
 from .lookup import Finder
 from .params import Params
+from .schema import Types
 from .store import Experiment, Item, Project, Resource, Scan, Subject
 from .tables import Table, text
 
 
-def project_document(project: Project) -> items.Document:
-    return items.build(schema.PROJECT, {"ID": project.id, **project.fields}, project.insert_date)
+def project_document(finder: Finder, project: Project) -> items.Document:
+    return items.build(finder.types, schema.PROJECT, {"ID": project.id, **project.fields}, project.insert_date)
 
 
 def subject_document(finder: Finder, subject: Subject) -> items.Document:
     fields = {"ID": subject.id, "project": subject.project.id, "label": subject.label, **subject.fields}
-    document = items.build(schema.SUBJECT, fields, subject.insert_date)
+    document = items.build(finder.types, schema.SUBJECT, fields, subject.insert_date)
     query = select(Experiment).where(Experiment.subject_id == subject.subject_id).order_by(Experiment.experiment_id)
-    if experiments := [experiment_fields(experiment) for experiment in finder.session.scalars(query)]:
+    if experiments := [experiment_fields(finder, experiment) for experiment in finder.session.scalars(query)]:
         document.children["experiments/experiment"] = experiments
     _add_resources(finder, document, "resources/resource", subject)
     return document
 
 
-def experiment_fields(experiment: Experiment) -> items.Document:
+def experiment_fields(finder: Finder, experiment: Experiment) -> items.Document:
     """The experiment alone, without what is below it."""
     fields = {
         "ID": experiment.id,
@@ -38,11 +39,11 @@ def experiment_fields(experiment: Experiment) -> items.Document:
         "subject_ID": experiment.subject.id,
         **experiment.fields,
     }
-    return items.build(experiment.xsi_type, fields, experiment.insert_date)
+    return items.build(finder.types, experiment.xsi_type, fields, experiment.insert_date)
 
 
 def experiment_document(finder: Finder, experiment: Experiment) -> items.Document:
-    document = experiment_fields(experiment)
+    document = experiment_fields(finder, experiment)
     if scans := [scan_document(finder, scan) for scan in finder.scans(experiment, "ALL")]:
         document.children["scans/scan"] = scans
     _add_resources(finder, document, "resources/resource", experiment)
@@ -56,7 +57,7 @@ def scan_document(finder: Finder, scan: Scan) -> items.Document:
         "xnat_imagescandata_id": scan.scan_id,
         **scan.fields,
     }
-    document = items.build(scan.xsi_type, fields, scan.insert_date)
+    document = items.build(finder.types, scan.xsi_type, fields, scan.insert_date)
     _add_resources(finder, document, "file", scan)
     return document
 
@@ -86,18 +87,18 @@ def _common(item: Item) -> dict[str, object]:
     }
 
 
-def project_row(project: Project) -> dict[str, object]:
+def project_row(types: Types, project: Project) -> dict[str, object]:
     return {
-        **_by_shortcut(schema.PROJECT, schema.PROJECT, project),
+        **_by_shortcut(types, schema.PROJECT, schema.PROJECT, project),
         "ID": project.id,
         "URI": f"/data/projects/{project.id}",
     }
 
 
-def subject_row(subject: Subject, shared_label: str | None = None) -> dict[str, object]:
+def subject_row(types: Types, subject: Subject, shared_label: str | None = None) -> dict[str, object]:
     """A line of a subject list; in a project that it is shared with it has the label of that project."""
     return {
-        **_by_shortcut(schema.SUBJECT, schema.SUBJECT, subject),
+        **_by_shortcut(types, schema.SUBJECT, schema.SUBJECT, subject),
         **_common(subject),
         "ID": subject.id,
         "project": subject.project.id,
@@ -106,10 +107,10 @@ def subject_row(subject: Subject, shared_label: str | None = None) -> dict[str, 
     }
 
 
-def experiment_row(experiment: Experiment, shared_label: str | None = None) -> dict[str, object]:
+def experiment_row(types: Types, experiment: Experiment, shared_label: str | None = None) -> dict[str, object]:
     """As `subject_row`."""
     return {
-        **_by_shortcut(schema.EXPERIMENT, experiment.xsi_type, experiment),
+        **_by_shortcut(types, schema.EXPERIMENT, experiment.xsi_type, experiment),
         **_common(experiment),
         "ID": experiment.id,
         "project": experiment.project.id,
@@ -122,9 +123,9 @@ def experiment_row(experiment: Experiment, shared_label: str | None = None) -> d
     }
 
 
-def scan_row(scan: Scan) -> dict[str, object]:
+def scan_row(types: Types, scan: Scan) -> dict[str, object]:
     return {
-        **_by_shortcut(schema.IMAGE_SCAN, scan.xsi_type, scan),
+        **_by_shortcut(types, schema.IMAGE_SCAN, scan.xsi_type, scan),
         **_common(scan),
         "xnat_imagescandata_id": scan.scan_id,
         "ID": scan.id,
@@ -133,22 +134,24 @@ def scan_row(scan: Scan) -> dict[str, object]:
     }
 
 
-def _by_shortcut(kind: str, data_type: str, item: Item) -> dict[str, object]:
+def _by_shortcut(types: Types, kind: str, data_type: str, item: Item) -> dict[str, object]:
     """Every stored field under its path and, where there is one, under its shortcut."""
     row: dict[str, object] = dict(item.fields)
     for shortcut in SHORTCUTS[kind]:
-        path = canonical_path(shortcut, data_type, SHORTCUTS[kind])
+        path = canonical_path(types, shortcut, data_type, SHORTCUTS[kind])
         if path is not None:
             row[shortcut] = item.fields.get(path)
     return row
 
 
-def listing(params: Params, kind: str, rows: Iterable[Mapping[str, object]], default: Sequence[str]) -> Table:
+def listing(
+    types: Types, params: Params, kind: str, rows: Iterable[Mapping[str, object]], default: Sequence[str]
+) -> Table:
     """The table of a list request: filtered, with the columns that were asked for, paged.
 
     Columns are shortcuts or XPaths; unknown ones are dropped without a word. `ID` and `URI` are always there.
     """
-    rows = [row for row in rows if _matches(params, kind, row)]
+    rows = [row for row in rows if _matches(types, params, kind, row)]
     columns = list(default)
     if "columns" in params:
         asked = [name.strip() for name in params.get("columns").split(",")]
@@ -186,14 +189,14 @@ def _cell(row: Mapping[str, object], column: str, kind: str) -> object:
     return next((value for path, value in row.items() if path.lower() == wanted), None)
 
 
-def _matches(params: Params, kind: str, row: Mapping[str, object]) -> bool:
+def _matches(types: Types, params: Params, kind: str, row: Mapping[str, object]) -> bool:
     """Whether the row fits every parameter that names a column: `*` and `%` are wildcards, a comma means "or"."""
     for name, wanted in params:
         header = _header(name, kind, ())
         if header is None:
             continue
         if header == "xsiType":
-            if not any(schema.instance_of(str(row["xsiType"]), one) for one in wanted.split(",")):
+            if not any(types.instance_of(str(row["xsiType"]), one) for one in wanted.split(",")):
                 return False
             continue
         found = text(_cell(row, header, kind))

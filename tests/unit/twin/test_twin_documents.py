@@ -17,7 +17,9 @@ from xnat_twin.disk import Disk
 from xnat_twin.errors import StatusError, status_line, status_page
 from xnat_twin.fields import Fields
 from xnat_twin.resources.files import entries_within
+from xnat_twin.schema import Types
 
+TYPES = Types()
 WHEN = dt.datetime(2014, 9, 9, 12)
 
 
@@ -65,7 +67,7 @@ def test_status_line_stays_one_line() -> None:
 
 def test_nested_items_and_list_entries_become_children() -> None:
     fields: Fields = {"label": "S", "demographics/yob": 1950, "fields/field[name=cohort]/field": "A"}
-    document = items.to_json(items.build("xnat:subjectData", fields, WHEN))
+    document = items.to_json(items.build(TYPES, "xnat:subjectData", fields, WHEN))
     assert document["data_fields"] == {"label": "S"}
     assert document["meta"]["start_date"] == "Tue Sep 09 12:00:00 UTC 2014"
     children = {child["field"]: child["items"][0] for child in document["children"]}
@@ -79,7 +81,7 @@ def test_xml_says_again_what_it_was_built_from() -> None:
         "ID": "1", "type": "T1", "note": "a < b", "parameters/tr": 2.3, "parameters/voxelRes/x": 1.0,
         "parameters/addParam[name=N]/addField": "V",
     }  # fmt: skip
-    parsed = items.parse(items.to_xml(items.build("xnat:mrScanData", fields, WHEN)))
+    parsed = items.parse(TYPES, items.to_xml(TYPES, items.build(TYPES, "xnat:mrScanData", fields, WHEN)))
     assert parsed.xsi_type == "xnat:mrScanData"
     assert dict(parsed.changes) == {name: str(value) for name, value in fields.items()}
 
@@ -93,7 +95,7 @@ def test_xml_says_again_what_it_was_built_from() -> None:
 )  # fmt: skip
 def test_document_that_cannot_be_used_is_refused(document: bytes) -> None:
     with pytest.raises(items.DocumentError):
-        items.parse(document)
+        items.parse(TYPES, document)
 
 
 def test_catalog_comes_back_as_it_was_written(tmp_path: Path) -> None:

@@ -6,6 +6,9 @@ import pytest
 from xnat_twin import schema
 from xnat_twin.fields import SHORTCUTS, InvalidValueError, canonical_path, escape_parameter, merge, parse_value
 from xnat_twin.params import Params
+from xnat_twin.schema import Types
+
+TYPES = Types()
 
 
 @pytest.mark.parametrize(
@@ -36,14 +39,14 @@ from xnat_twin.params import Params
     ],
 )  # fmt: skip
 def test_name_leads_to_one_path_or_none(name: str, data_type: str, kind: str, path: str | None) -> None:
-    assert canonical_path(name, data_type, SHORTCUTS[kind]) == path
+    assert canonical_path(TYPES, name, data_type, SHORTCUTS[kind]) == path
 
 
 @pytest.mark.parametrize("kind", list(SHORTCUTS))
 def test_every_shortcut_is_a_field_of_some_type(kind: str) -> None:
-    types = [name for name in schema.TYPES if schema.instance_of(name, kind)]
+    types = [one.name for one in TYPES if TYPES.instance_of(one.name, kind)]
     for shortcut in SHORTCUTS[kind]:
-        assert any(canonical_path(shortcut, data_type, SHORTCUTS[kind]) for data_type in types), shortcut
+        assert any(canonical_path(TYPES, shortcut, data_type, SHORTCUTS[kind]) for data_type in types), shortcut
 
 
 @pytest.mark.parametrize(
@@ -68,7 +71,9 @@ def test_value_has_the_type_of_its_field(text: str, xsd: str, value: object) -> 
 
 
 def test_merge_keeps_changes_and_clears() -> None:
-    merged = merge({"note": "n", "frames": 1}, [("frames", "2"), ("note", "NULL"), ("type", "T1")], "xnat:mrScanData")
+    merged = merge(
+        TYPES, {"note": "n", "frames": 1}, [("frames", "2"), ("note", "NULL"), ("type", "T1")], "xnat:mrScanData"
+    )
     assert merged == {"frames": 2, "type": "T1"}
 
 
@@ -93,8 +98,8 @@ def test_password_is_read_as_sent() -> None:
 
 
 def test_types_are_found_in_any_case_and_by_ancestor() -> None:
-    assert schema.resolve("xnat:mrsessiondata").name == "xnat:mrSessionData"
-    assert schema.instance_of("xnat:mrSessionData", "xnat:subjectAssessorData")
-    assert not schema.instance_of("xnat:mrScanData", "xnat:experimentData")
+    assert TYPES.resolve("xnat:mrsessiondata").name == "xnat:mrSessionData"
+    assert TYPES.instance_of("xnat:mrSessionData", "xnat:subjectAssessorData")
+    assert not TYPES.instance_of("xnat:mrScanData", "xnat:experimentData")
     with pytest.raises(schema.UnknownTypeError):
-        schema.resolve("dpuk:dpukAssessmentData")
+        TYPES.resolve("dpuk:dpukAssessmentData")

@@ -40,13 +40,55 @@ class Endpoint:
     def reading(self, req: Request) -> Iterator[Finder]:
         """A read-only transaction in the name of the caller."""
         with self.site.store.reading() as session:
-            yield Finder(session, user_of(req))
+            yield Finder(session, user_of(req), self.site.types)
 
     @contextmanager
     def writing(self, req: Request) -> Iterator[Finder]:
         """A transaction in the name of the caller that is committed at the end of the block."""
         with self.site.store.writing() as session:
-            yield Finder(session, user_of(req))
+            yield Finder(session, user_of(req), self.site.types)
+
+    def read_document(self, req: Request) -> items.Submission | None:
+        """The XML document in the body, if there is one. 422 if it cannot be used."""
+        params = params_of(req)
+        data = b""
+        if (
+            media_type(req) in {"text/xml", "application/xml"}
+            or params.get("req_format") == "xml"
+            or params.true("inbody")
+        ):
+            data = read_body(req)
+        elif media_type(req) == "multipart/form-data" and params.get("req_format") != "form":
+            for part in req.get_media():
+                if (part.filename or "").endswith(".xml"):
+                    data = part.get_data()
+        if not data:
+            return None
+        try:
+            return items.parse(self.site.types, data)
+        except items.DocumentError as error:
+            raise StatusError(422, f"An error occurred parsing the XML: {error}") from error
+
+    def requested_changes(self, req: Request, kind: str, data_type: str) -> list[tuple[str, str]]:
+        """(stored path, text) for each parameter that names a field of `data_type`; all others are ignored."""
+        shortcuts = SHORTCUTS[kind]
+        found = ((canonical_path(self.site.types, name, data_type, shortcuts), value) for name, value in params_of(req))
+        return [(path, value) for path, value in found if path is not None]
+
+    def send_item(self, req: Request, resp: Response, document: items.Document) -> None:
+        """One object. Only HTML and XML are offered by content negotiation; JSON needs `format=json`."""
+        form = params_of(req).get("format")
+        if form == "json":
+            send_json(resp, {"items": [items.to_json(document)]})
+        elif form == "xml" or (form == "" and "xml" in req.accept and "html" not in req.accept):
+            resp.content_type = "text/xml; charset=UTF-8"
+            resp.data = items.to_xml(self.site.types, document)
+        elif form == "" and not (req.client_accepts("text/html") or req.client_accepts("text/xml")):
+            raise StatusError(406)
+        else:
+            rows = "".join(f"<tr><td>{escape(k)}</td><td>{escape(str(v))}</td></tr>" for k, v in document.data.items())
+            resp.content_type = "text/html; charset=UTF-8"
+            resp.text = f"<html><body><h3>{escape(document.xsi_type)}</h3><table>{rows}</table></body></html>"
 
 
 def user_of(req: Request) -> User:
@@ -85,31 +127,6 @@ def read_body(req: Request) -> bytes:
     return data
 
 
-def read_document(req: Request) -> items.Submission | None:
-    """The XML document in the body, if there is one. 422 if it cannot be used."""
-    params = params_of(req)
-    data = b""
-    if media_type(req) in {"text/xml", "application/xml"} or params.get("req_format") == "xml" or params.true("inbody"):
-        data = read_body(req)
-    elif media_type(req) == "multipart/form-data" and params.get("req_format") != "form":
-        for part in req.get_media():
-            if (part.filename or "").endswith(".xml"):
-                data = part.get_data()
-    if not data:
-        return None
-    try:
-        return items.parse(data)
-    except items.DocumentError as error:
-        raise StatusError(422, f"An error occurred parsing the XML: {error}") from error
-
-
-def requested_changes(req: Request, kind: str, data_type: str) -> list[tuple[str, str]]:
-    """(stored path, text) for each parameter that names a field of `data_type`; all others are ignored."""
-    shortcuts = SHORTCUTS[kind]
-    found = ((canonical_path(name, data_type, shortcuts), value) for name, value in params_of(req))
-    return [(path, value) for path, value in found if path is not None]
-
-
 def send_text(resp: Response, text: str, status: int = 200, content_type: str = "text/plain") -> None:
     """Plain text, in ISO-8859-1 as Restlet writes it: other characters are lost."""
     resp.status = status
@@ -134,19 +151,3 @@ def send_table(req: Request, resp: Response, table: tables.Table) -> None:
         table.rows = tables.sort_rows(table.rows, params.get("sortBy"), descending=descending)
     resp.content_type = tables.MEDIA_TYPES[form]
     resp.stream = (chunk.encode() for chunk in tables.render(table, form))
-
-
-def send_item(req: Request, resp: Response, document: items.Document) -> None:
-    """One object. Only HTML and XML are offered by content negotiation; JSON needs `format=json`."""
-    form = params_of(req).get("format")
-    if form == "json":
-        send_json(resp, {"items": [items.to_json(document)]})
-    elif form == "xml" or (form == "" and "xml" in req.accept and "html" not in req.accept):
-        resp.content_type = "text/xml; charset=UTF-8"
-        resp.data = items.to_xml(document)
-    elif form == "" and not (req.client_accepts("text/html") or req.client_accepts("text/xml")):
-        raise StatusError(406)
-    else:
-        rows = "".join(f"<tr><td>{escape(k)}</td><td>{escape(str(v))}</td></tr>" for k, v in document.data.items())
-        resp.content_type = "text/html; charset=UTF-8"
-        resp.text = f"<html><body><h3>{escape(document.xsi_type)}</h3><table>{rows}</table></body></html>"

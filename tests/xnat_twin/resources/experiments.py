@@ -16,7 +16,7 @@ from ..params import Params
 from ..permissions import Access
 from ..store import Experiment, ExperimentShare, Project, Subject, now
 from ..views import experiment_document, experiment_row, listing
-from .base import Endpoint, params_of, read_document, requested_changes, send_item, send_table, send_text
+from .base import Endpoint, params_of, send_table, send_text
 from .scans import save_scan
 from .subjects import (
     accession_id,
@@ -48,15 +48,19 @@ class ExperimentList(Endpoint):
                 query = query.where(Experiment.subject_id == _subject(finder, home, subject).subject_id)
             if home is not None:
                 labels = {e.id: finder.shares(e).get(home.project_id) for e in finder.session.scalars(query)}
-                rows = [experiment_row(e, labels[e.id]) for e in finder.session.scalars(query)]
+                rows = [experiment_row(self.site.types, e, labels[e.id]) for e in finder.session.scalars(query)]
             else:
-                rows = [experiment_row(e) for e in finder.session.scalars(query) if finder.may_read(e.project)]
-        table = listing(params_of(req), schema.EXPERIMENT, rows, _COLUMNS)
+                rows = [
+                    experiment_row(self.site.types, e)
+                    for e in finder.session.scalars(query)
+                    if finder.may_read(e.project)
+                ]
+        table = listing(self.site.types, params_of(req), schema.EXPERIMENT, rows, _COLUMNS)
         table.title = "Matching experiments"
         send_table(req, resp, table)
 
     def on_post(self, req: Request, resp: Response, project: str, subject: str) -> None:
-        document = read_document(req)
+        document = self.read_document(req)
         label = (document.value("label") if document else None) or params_of(req).get("label")
         if not label:
             raise StatusError(417, "Need POST Contents")
@@ -89,7 +93,7 @@ class OneExperiment(Endpoint):
             elif tail == "projects":
                 send_table(req, resp, projects_table(found.label, found.project))
             else:
-                send_item(req, resp, experiment_document(finder, found))
+                self.send_item(req, resp, experiment_document(finder, found))
 
     def on_put(
         self,
@@ -101,7 +105,7 @@ class OneExperiment(Endpoint):
         tail: str = "",
     ) -> None:
         refuse_tail(tail)
-        document = read_document(req)
+        document = self.read_document(req)
         with self.writing(req) as finder:
             home = finder.project(project) if project is not None else None
             if project is not None and home is None:
@@ -146,8 +150,8 @@ class OneExperiment(Endpoint):
         label: str,
     ) -> Experiment:
         """A new experiment; the subject is created as well if it does not exist."""
-        data_type = _requested_type(params_of(req), document)
-        changes = [*(document.changes if document else []), *requested_changes(req, schema.EXPERIMENT, data_type)]
+        data_type = _requested_type(finder, params_of(req), document)
+        changes = [*(document.changes if document else []), *self.requested_changes(req, schema.EXPERIMENT, data_type)]
         given = dict(changes)
         project = project or finder.project(given.get("project", ""))
         if project is None:
@@ -165,7 +169,7 @@ class OneExperiment(Endpoint):
         identifier = given.get("ID")
         if identifier is not None and not VALID_ID.fullmatch(identifier):
             raise StatusError(417, "Invalid character in experiment label.")
-        fields = merged_fields({}, changes, data_type)
+        fields = merged_fields(finder.types, {}, changes, data_type)
         owner = finder.subject(project, owner_name)
         if owner is None:
             owner = create_subject(finder, self.site.preferences, project, owner_name, [])
@@ -202,7 +206,7 @@ class OneExperiment(Endpoint):
         # The stored type stays, whatever xsiType says; fields of another type are then unknown, hence ignored.
         changes = [
             *(document.changes if document else []),
-            *requested_changes(req, schema.EXPERIMENT, existing.xsi_type),
+            *self.requested_changes(req, schema.EXPERIMENT, existing.xsi_type),
         ]
         given = dict(changes)
         deletion = params.true("allowDataDeletion")
@@ -218,7 +222,7 @@ class OneExperiment(Endpoint):
         if given.get("label", existing.label) != existing.label:
             raise StatusError(400, "Label must be modified through separate URI.")
         stored: Fields = {} if document is not None and deletion else existing.fields
-        fields = merged_fields(stored, changes, existing.xsi_type)
+        fields = merged_fields(finder.types, stored, changes, existing.xsi_type)
         # A subject in the path that does not exist is neither made nor noticed: the experiment stays where it is.
         if subject is not None and (owner := finder.subject(existing.project, subject)) is not None:
             existing.subject = owner
@@ -280,7 +284,7 @@ def _subject(finder: Finder, project: Project | None, identifier: str) -> Subjec
     return found
 
 
-def _requested_type(params: Params, document: Submission | None) -> str:
+def _requested_type(finder: Finder, params: Params, document: Submission | None) -> str:
     """The type of a new experiment: document, `xsiType`, or first XPath. 417 none, 400 unknown, 422 other."""
     name = document.xsi_type if document else params.get("xsiType")
     if not name:
@@ -288,9 +292,9 @@ def _requested_type(params: Params, document: Submission | None) -> str:
     if not name:
         raise StatusError(417, "Need PUT Contents")
     try:
-        data_type = schema.resolve(name)
+        data_type = finder.types.resolve(name)
     except schema.UnknownTypeError as error:
         raise StatusError(400, f"Unknown data type: {name}") from error
-    if data_type.abstract or not schema.instance_of(data_type.name, schema.SUBJECT_ASSESSOR):
+    if data_type.abstract or not finder.types.instance_of(data_type.name, schema.SUBJECT_ASSESSOR):
         raise StatusError(422, "Only xnat:Subject documents can be PUT to this address.")  # sic
     return data_type.name

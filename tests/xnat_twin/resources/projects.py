@@ -18,7 +18,7 @@ from ..permissions import GROUPS, Access
 from ..store import Membership, Project, RetiredProject, User, now
 from ..tables import Table
 from ..views import listing, project_document, project_row
-from .base import Endpoint, params_of, read_document, requested_changes, send_item, send_table, send_text, user_of
+from .base import Endpoint, params_of, send_table, send_text, user_of
 
 _COLUMNS = ("ID", "secondary_ID", "name", "description", "pi_firstname", "pi_lastname", "URI")
 _ACCESSIBILITY = ("private", "protected", "public")
@@ -30,13 +30,17 @@ class ProjectList(Endpoint):
     def on_get(self, req: Request, resp: Response) -> None:
         with self.reading(req) as finder:
             projects = finder.session.scalars(select(Project).order_by(Project.id)).all()
-            seen = [project_row(project) for project in projects if finder.access(project) >= Access.PROJECT]
-        table = listing(params_of(req), schema.PROJECT, seen, _COLUMNS)
+            seen = [
+                project_row(self.site.types, project)
+                for project in projects
+                if finder.access(project) >= Access.PROJECT
+            ]
+        table = listing(self.site.types, params_of(req), schema.PROJECT, seen, _COLUMNS)
         table.title = "Projects"
         send_table(req, resp, table)
 
     def on_post(self, req: Request, resp: Response) -> None:
-        document = read_document(req)
+        document = self.read_document(req)
         if document is None or document.value("ID") is None:
             raise StatusError(417, "Need POST Contents")
         identifier = str(document.value("ID"))
@@ -53,10 +57,10 @@ class OneProject(Endpoint):
 
     def on_get(self, req: Request, resp: Response, project: str) -> None:
         with self.reading(req) as finder:
-            send_item(req, resp, project_document(_visible(finder, project)))
+            self.send_item(req, resp, project_document(finder, _visible(finder, project)))
 
     def on_put(self, req: Request, resp: Response, project: str) -> None:
-        document = read_document(req)
+        document = self.read_document(req)
         with self.writing(req) as finder:
             _save(self, req, finder, finder.project(project), project, document)
 
@@ -196,7 +200,10 @@ def _save(
         raise StatusError(403, f"User {user.login} doesn't have permission to create projects on this system")
     if existing is not None and finder.access(existing) < Access.DELETE:
         raise StatusError(403, f"User {user.login} doesn't have permission to edit the project {identifier}")
-    changes = [*(document.changes if document else []), *requested_changes(req, schema.PROJECT, schema.PROJECT)]
+    changes = [
+        *(document.changes if document else []),
+        *endpoint.requested_changes(req, schema.PROJECT, schema.PROJECT),
+    ]
     if any(path == "ID" and value.lower() != identifier.lower() for path, value in changes):
         raise StatusError(417, "The project ID for the REST call must match the value in submitted request body.")
     if not VALID_ID.fullmatch(identifier):
@@ -205,7 +212,7 @@ def _save(
         raise StatusError(403, f"Project '{identifier}' was used in a previously deleted project and cannot be reused.")
     stored = existing.fields if existing else {"name": identifier, "secondary_ID": identifier}
     try:
-        fields = merge(stored, [(path, value) for path, value in changes if path != "ID"], schema.PROJECT)
+        fields = merge(finder.types, stored, [(path, value) for path, value in changes if path != "ID"], schema.PROJECT)
     except InvalidValueError as error:
         raise StatusError(400, str(error)) from error
     names = [identifier, *(str(fields.get(name, "")) for name in ("name", "secondary_ID", "aliases/alias"))]

@@ -13,7 +13,7 @@ from ..params import Params
 from ..permissions import Access
 from ..store import Experiment, Scan, now
 from ..views import listing, scan_document, scan_row
-from .base import Endpoint, params_of, read_document, requested_changes, send_item, send_table, send_text
+from .base import Endpoint, params_of, send_table, send_text
 from .subjects import check_label, flush_new, merged_fields, refuse_tail
 
 _COLUMNS = ("xnat_imagescandata_id", "ID", "type", "quality", "xsiType", "note", "series_description", "URI")
@@ -29,19 +29,24 @@ class ScanList(Endpoint):
             session = _session(finder, project, experiment)
             if session is None:
                 raise StatusError(404, "Unable to find the specified image session.")
-            rows = [scan_row(scan) for scan in finder.scans(session, "ALL")]
-        table = listing(params_of(req), schema.IMAGE_SCAN, rows, _COLUMNS)
+            rows = [scan_row(self.site.types, scan) for scan in finder.scans(session, "ALL")]
+        table = listing(self.site.types, params_of(req), schema.IMAGE_SCAN, rows, _COLUMNS)
         table.title = "Scans"
         send_table(req, resp, table)
 
     def on_post(
         self, req: Request, resp: Response, experiment: str, project: str | None = None, subject: str | None = None
     ) -> None:
-        document = read_document(req)
+        document = self.read_document(req)
         with self.writing(req) as finder:
             session = _editable_session(finder, project, experiment)
-            data_type = _requested_type(params_of(req), document, session.xsi_type.replace("SessionData", "ScanData"))
-            changes = [*(document.changes if document else []), *requested_changes(req, schema.IMAGE_SCAN, data_type)]
+            data_type = _requested_type(
+                finder, params_of(req), document, session.xsi_type.replace("SessionData", "ScanData")
+            )
+            changes = [
+                *(document.changes if document else []),
+                *self.requested_changes(req, schema.IMAGE_SCAN, data_type),
+            ]
             identifier = dict(changes).get("ID") or _free_id(finder, session)
             if finder.scan(session, identifier) is not None:
                 raise StatusError(409, "Specified scan already exists.")
@@ -65,7 +70,7 @@ class OneScan(Endpoint):
         tail: str = "",
     ) -> None:
         with self.reading(req) as finder:
-            send_item(req, resp, scan_document(finder, _find(finder, project, experiment, scan)))
+            self.send_item(req, resp, scan_document(finder, _find(finder, project, experiment, scan)))
 
     def on_put(
         self,
@@ -78,11 +83,11 @@ class OneScan(Endpoint):
         tail: str = "",
     ) -> None:
         refuse_tail(tail)  # sharing one scan is not covered
-        document = read_document(req)
+        document = self.read_document(req)
         with self.writing(req) as finder:
             session = _session(finder, project, experiment)
             existing = finder.scan(session, scan) if session is not None else None
-            data_type = _requested_type(params_of(req), document, existing.xsi_type if existing else None)
+            data_type = _requested_type(finder, params_of(req), document, existing.xsi_type if existing else None)
             if session is None:
                 raise StatusError(417, "Specified scan must reference a valid image session.")
             if finder.access(session.project) < Access.EDIT:
@@ -91,7 +96,10 @@ class OneScan(Endpoint):
                 )
             if existing is not None and existing.xsi_type != data_type:
                 raise StatusError(409, "Specified xsiType differs from existing xsiType")
-            changes = [*(document.changes if document else []), *requested_changes(req, schema.IMAGE_SCAN, data_type)]
+            changes = [
+                *(document.changes if document else []),
+                *self.requested_changes(req, schema.IMAGE_SCAN, data_type),
+            ]
             identifier = dict(changes).get("ID") or scan  # the body wins over the address
             save_scan(finder, session, identifier, data_type, changes)
 
@@ -121,7 +129,7 @@ def save_scan(
     """Create or change a scan. An ID with illegal characters fails late: 500, as in XNAT."""
     identifier = identifier or _free_id(finder, session)
     scan = finder.scan(session, identifier)
-    fields = merged_fields(scan.fields if scan else {}, changes, data_type)
+    fields = merged_fields(finder.types, scan.fields if scan else {}, changes, data_type)
     check_label(identifier)
     if scan is None:
         scan = Scan(id=identifier, xsi_type=data_type, experiment=session, fields=fields, insert_user=finder.user.login)
@@ -142,7 +150,7 @@ def _session(finder: Finder, project: str | None, experiment: str) -> Experiment
     if project is not None and home is None:
         return None
     found = finder.experiment(home, experiment)
-    return found if found is not None and schema.instance_of(found.xsi_type, schema.IMAGE_SESSION) else None
+    return found if found is not None and finder.types.instance_of(found.xsi_type, schema.IMAGE_SESSION) else None
 
 
 def _editable_session(finder: Finder, project: str | None, experiment: str) -> Experiment:
@@ -164,7 +172,7 @@ def _find(finder: Finder, project: str | None, experiment: str, scan: str) -> Sc
     return found
 
 
-def _requested_type(params: Params, document: Submission | None, stored: str | None) -> str:
+def _requested_type(finder: Finder, params: Params, document: Submission | None, stored: str | None) -> str:
     """The type that a request speaks of, else the stored one. 417 none, 400 not a scan or only "a scan"."""
     name = document.xsi_type if document else params.get("xsiType") or stored
     if not name:
@@ -172,10 +180,10 @@ def _requested_type(params: Params, document: Submission | None, stored: str | N
     if not name:
         raise StatusError(417, "Need PUT Contents")
     try:
-        data_type = schema.resolve(name)
+        data_type = finder.types.resolve(name)
     except schema.UnknownTypeError as error:
         raise StatusError(400, f"Unknown data type: {name}") from error
-    if not schema.instance_of(data_type.name, schema.IMAGE_SCAN):
+    if not finder.types.instance_of(data_type.name, schema.IMAGE_SCAN):
         raise StatusError(
             400,
             f"Only Scan documents can be PUT to this address. Expected: xnat:imageScanData Received: {data_type.name}",

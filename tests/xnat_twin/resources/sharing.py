@@ -13,7 +13,7 @@ from ..lookup import Finder
 from ..permissions import Access
 from ..store import Experiment, ExperimentShare, Project, Subject, SubjectShare
 from ..views import experiment_document, subject_document
-from .base import Endpoint, params_of, send_item, send_text
+from .base import Endpoint, params_of, send_text
 from .subjects import check_label, flush_new
 
 
@@ -42,7 +42,7 @@ class SubjectSharing(Endpoint):
                 )
                 finder.session.add(share)
                 flush_new(finder, f"Label already in use:{label}")
-            send_item(req, resp, subject_document(finder, found))
+            self.send_item(req, resp, subject_document(finder, found))
 
     def _make_primary(
         self, finder: Finder, subject: Subject, target: Project, label: str, share: SubjectShare | None
@@ -93,7 +93,7 @@ class ExperimentSharing(Endpoint):
                 if project is None:
                     send_text(resp, found.id, 201)
                 else:
-                    send_item(req, resp, experiment_document(finder, found))
+                    self.send_item(req, resp, experiment_document(finder, found))
                 return
             share.label = label or share.label
         # The new label has just been saved, and yet:

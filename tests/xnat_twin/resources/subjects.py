@@ -12,10 +12,11 @@ from ..fields import Fields, InvalidValueError, merge
 from ..lookup import VALID_ID, Finder
 from ..permissions import Access
 from ..preferences import Preferences
+from ..schema import Types
 from ..store import Owner, Project, Subject, SubjectShare, next_number, now
 from ..tables import Table
 from ..views import listing, subject_document, subject_row
-from .base import Endpoint, params_of, read_document, requested_changes, send_item, send_table, send_text
+from .base import Endpoint, params_of, send_table, send_text
 
 _COLUMNS = ("ID", "project", "label", "insert_date", "insert_user", "URI")
 
@@ -31,16 +32,21 @@ class SubjectList(Endpoint):
                 guests = select(SubjectShare.subject_id).where(SubjectShare.project_id == home.project_id)
                 query = query.where(or_(Subject.project_id == home.project_id, Subject.subject_id.in_(guests)))
                 labels = {s.subject_id: finder.shares(s).get(home.project_id) for s in finder.session.scalars(query)}
-                rows = [subject_row(s, labels[s.subject_id]) for s in finder.session.scalars(query)]
+                rows = [subject_row(self.site.types, s, labels[s.subject_id]) for s in finder.session.scalars(query)]
             else:
-                rows = [subject_row(s) for s in finder.session.scalars(query) if finder.may_read(s.project)]
-        table = listing(params_of(req), schema.SUBJECT, rows, _COLUMNS)
+                rows = [
+                    subject_row(self.site.types, s) for s in finder.session.scalars(query) if finder.may_read(s.project)
+                ]
+        table = listing(self.site.types, params_of(req), schema.SUBJECT, rows, _COLUMNS)
         table.title = "Subjects"
         send_table(req, resp, table)
 
     def on_post(self, req: Request, resp: Response, project: str) -> None:
-        document = read_document(req)
-        changes = [*(document.changes if document else []), *requested_changes(req, schema.SUBJECT, schema.SUBJECT)]
+        document = self.read_document(req)
+        changes = [
+            *(document.changes if document else []),
+            *self.requested_changes(req, schema.SUBJECT, schema.SUBJECT),
+        ]
         label = dict(changes).get("label")
         if not label:
             raise StatusError(417, "Need POST Contents")
@@ -64,14 +70,17 @@ class OneSubject(Endpoint):
             elif tail == "projects":
                 send_table(req, resp, projects_table(found.label, found.project))
             else:
-                send_item(req, resp, subject_document(finder, found))
+                self.send_item(req, resp, subject_document(finder, found))
 
     def on_put(self, req: Request, resp: Response, subject: str, project: str | None = None, tail: str = "") -> None:
         refuse_tail(tail)
-        document = read_document(req)
+        document = self.read_document(req)
         if document is not None and document.xsi_type != schema.SUBJECT:
             raise StatusError(422, "Only xnat:Subject documents can be PUT to this address.")
-        changes = [*(document.changes if document else []), *requested_changes(req, schema.SUBJECT, schema.SUBJECT)]
+        changes = [
+            *(document.changes if document else []),
+            *self.requested_changes(req, schema.SUBJECT, schema.SUBJECT),
+        ]
         with self.writing(req) as finder:
             home = finder.project(project) if project is not None else None
             existing = finder.subject(home, subject)
@@ -105,7 +114,7 @@ class OneSubject(Endpoint):
             if new_label != existing.label:
                 self._rename(finder, existing, new_label)
             stored: Fields = {} if params_of(req).true("allowDataDeletion") and document else existing.fields
-            existing.fields = merged_fields(stored, changes, schema.SUBJECT)
+            existing.fields = merged_fields(finder.types, stored, changes, schema.SUBJECT)
             existing.last_modified = now()
             send_text(resp, existing.id)
 
@@ -153,7 +162,7 @@ def create_subject(
     identifier = dict(changes).get("ID")
     if identifier is not None and not VALID_ID.fullmatch(identifier):
         raise StatusError(417, "Invalid character in subject ID.")
-    fields = merged_fields({}, changes, schema.SUBJECT)
+    fields = merged_fields(finder.types, {}, changes, schema.SUBJECT)
     check_label(label)
     subject = Subject(
         id=identifier or accession_id(finder, preferences, "S"),
@@ -197,10 +206,10 @@ def check_label(label: str) -> None:
 _COLUMNS_OF_THEIR_OWN = frozenset({"ID", "project", "label", "subject_ID", "image_session_ID"})
 
 
-def merged_fields(stored: Fields, changes: list[tuple[str, str]], data_type: str) -> Fields:
+def merged_fields(types: Types, stored: Fields, changes: list[tuple[str, str]], data_type: str) -> Fields:
     """`stored` with the changes, without those that are columns. 400 for a value that does not fit its field."""
     try:
-        return merge(stored, [change for change in changes if change[0] not in _COLUMNS_OF_THEIR_OWN], data_type)
+        return merge(types, stored, [change for change in changes if change[0] not in _COLUMNS_OF_THEIR_OWN], data_type)
     except InvalidValueError as error:
         raise StatusError(400, str(error)) from error
 

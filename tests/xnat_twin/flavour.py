@@ -1,0 +1,65 @@
+"""What differs between the XNAT versions that the practice server can be: 1.6, 1.8 and 1.10.
+
+Nothing else compares versions: a handler asks for a switch by its name. The defaults are those of 1.8.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Flavour:
+    """One version of XNAT, as the set of behaviours by which clients can tell it from the others."""
+
+    name: str
+    version: str
+    #: `GET /data/version` answers with text (1.6); later it is a 404 and `/xapi/siteConfig/buildInfo` has the version.
+    data_version: bool = False
+    #: `/xapi/**` exists.
+    xapi: bool = True
+    #: `/data/services/settings` exists, and schemas are at `/schemas/xnat/xnat.xsd`.
+    settings_service: bool = False
+    #: `/xapi/datatypes` and other additions of 1.10.
+    datatypes_api: bool = False
+    #: `label=` on an existing subject renames it.
+    subject_rename: bool = True
+    #: Lists of resources count files without being asked (`file_stats=true`).
+    resource_counts: bool = True
+    #: `extract=true` knows tar and tgz, not only zip.
+    extract_tar: bool = True
+    #: File paths are form-decoded if they hold %20 or %2B.
+    decode_file_paths: bool = True
+    #: File DELETE takes everything that starts with the name, and 404 says that nothing did; else exact and silent.
+    prefix_delete: bool = True
+    #: Another `xsiType` for an existing scan is refused with 409; else the scan changes its type.
+    scan_type_fixed: bool = True
+    #: A catalog that changed since it was read is not overwritten (500); else the last writer wins, entries are lost.
+    catalog_conflict: bool = True
+    #: A project ID can be used again after a DELETE.
+    project_id_reuse: bool = False
+
+
+FLAVOURS = {
+    flavour.name: flavour
+    for flavour in (
+        Flavour(
+            "1.6",
+            "1.6.5",
+            data_version=True,
+            xapi=False,
+            settings_service=True,
+            subject_rename=False,
+            resource_counts=False,
+            extract_tar=False,
+            decode_file_paths=False,
+            prefix_delete=False,
+            scan_type_fixed=False,
+            catalog_conflict=False,
+            project_id_reuse=True,
+        ),
+        Flavour("1.8", "1.8.11"),
+        Flavour("1.10", "1.10.1", datatypes_api=True),
+    )
+}
+DEFAULT_FLAVOUR = FLAVOURS["1.10"]
