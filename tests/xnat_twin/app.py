@@ -9,7 +9,8 @@ import falcon
 from falcon import Request, Response
 
 from .errors import StatusError, XapiError, status_line, status_page
-from .middleware import Application, InjectedFaults, Login, RawPath, ReadToEnd
+from .injection import InjectedFaults
+from .middleware import Application, Login, RawPath, ReadToEnd
 from .resources import administration, catalogs, experiments, files, login, pages, projects, scans, sharing, subjects
 from .resources.base import Endpoint
 from .site import Site

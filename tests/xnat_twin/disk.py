@@ -10,7 +10,7 @@ import errno
 import os
 import shutil
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 CHUNK = 256 * 1024
@@ -23,6 +23,8 @@ class Disk:
         root.mkdir(parents=True, exist_ok=True)
         self.root = root
         self.quota = quota
+        #: Asked before each file: how many of its bytes fit, None for all. Faults on demand put theirs here.
+        self.take_room: Callable[[], int | None] = lambda: None
         self._guard = threading.Lock()
         self._used = _size_of(root)
 
@@ -45,10 +47,10 @@ class Disk:
         """Write `chunks` to `path` in place and return the size. On OSError the part that was written stays."""
         path.parent.mkdir(parents=True, exist_ok=True)
         self._release(path.stat().st_size if path.is_file() else 0)
-        size = 0
+        room, size = self.take_room(), 0
         with path.open("wb") as file:
             for chunk in chunks:
-                granted = self._charge(len(chunk))
+                granted = self._charge(len(chunk) if room is None else min(len(chunk), room - size))
                 file.write(chunk[:granted])
                 size += granted
                 if granted < len(chunk):

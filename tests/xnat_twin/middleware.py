@@ -1,4 +1,4 @@
-"""Around the application: raw paths, injected faults, request bodies that nobody read, and who is calling.
+"""Around the application: raw paths, request bodies that nobody read, and who is calling.
 
 XNAT does not percent-decode path variables, so routes must see the path as it was sent.
 """
@@ -14,7 +14,7 @@ from falcon import Request, Response
 
 from .auth import INIT_PATHS, INTERACTIVE, OPEN_PATHS, BadCredentialsError, authenticate, basic_credentials
 from .disk import CHUNK
-from .errors import StatusError, status_line, status_page
+from .errors import StatusError
 from .site import Site
 from .store import User
 
@@ -55,29 +55,6 @@ class ReadToEnd:
             while environ["wsgi.input"].read(CHUNK):
                 pass
         return answer
-
-
-class InjectedFaults:
-    """Answers in place of the application when a test asked for it (faults.py)."""
-
-    def __init__(self, application: Application, site: Site) -> None:
-        self._application = application
-        self._faults = site.faults
-
-    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        fault = self._faults.take_status(environ["REQUEST_METHOD"], environ["PATH_INFO"])
-        if fault is None:
-            return self._application(environ, start_response)
-        if fault.carry_out:
-            for _ in self._application(environ, lambda *_: lambda _data: None):
-                pass
-        message = f"Injected fault {fault.status}"
-        body = status_page(fault.status, message)
-        start_response(
-            status_line(fault.status, message),
-            [("Content-Type", "text/html"), ("Content-Length", str(len(body)))],
-        )
-        return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
 
 
 class Login:
