@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo demo-down test lint unit contract molecule verify docs clean
+.PHONY: help demo demo-down test lint unit contract molecule verify bench docs clean
 
 PYTHON := .venv/bin/python
 # molecule's hosts live beside the demonstration's, under another name, network and port.
@@ -49,9 +49,14 @@ verify: ## look at the demonstration's hosts from outside and inside, as molecul
 	@lab/bootstrap.sh
 	$(PYTHON) -m lab exec pytest tests/testinfra
 
+bench: ## how much load the practice XNAT carries: uploads per second, memory, long lists (minutes; no part of test)
+	@lab/bootstrap.sh
+	@PYTHONPATH=tests $(PYTHON) -m bench $(BENCH)
+
 docs: ## write the generated parts of the documentation again
 	@lab/bootstrap.sh
 	$(PYTHON) docs/role_readme.py
+	$(PYTHON) docs/xnat_rules.py
 
 clean: demo-down ## demo-down, and .venv, image and tool caches (downloads in ~/.cache/dpuk-node stay)
 	@$(MOLECULE_LAB) $(PYTHON) -m lab down
