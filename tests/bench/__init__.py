@@ -1,0 +1,1 @@
+"""How much load the practice XNAT carries: `python -m bench`. Figures only; what is right is for the other suites."""

@@ -1,0 +1,61 @@
+"""Command line: `PYTHONPATH=tests python -m bench [uploads] [large] [listing]`. README.md has the figures."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from . import large, listing, uploads
+from .practice import BenchError, running
+from .report import Figure, table
+
+PARTS = ("uploads", "large", "listing")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measure and print. Returns the exit status: 0 all targets met, 1 one missed, 2 a wrong answer."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if unknown := set(options.parts) - set(PARTS):
+        parser.error(f"no such part: {', '.join(sorted(unknown))}")
+    with tempfile.TemporaryDirectory(prefix="bench-", dir=options.folder) as folder:
+        try:
+            figures = [figure for part in options.parts or PARTS for figure in _measure(part, Path(folder), options)]
+        except BenchError as error:
+            print(f"bench: {error}", file=sys.stderr)
+            return 2
+    return 0 if options.small or all(figure.met for figure in figures) else 1
+
+
+def _measure(part: str, folder: Path, options: argparse.Namespace) -> list[Figure]:
+    """One part on a server of its own, printed as soon as it is done."""
+    small, data = options.small, folder / part
+    if part == "listing":
+        sessions = 200 if small else 20_000
+        listing.prepare(data, sessions)
+    with running(data) as practice:
+        match part:
+            case "uploads":
+                figures = uploads.run(practice, files=5 if small else options.files)
+            case "large":
+                figures = large.run(practice, size=5_000_000 if small else 4 * 1024**3)
+            case _:
+                figures = listing.run(practice, sessions=sessions)
+    print(table(f"{part}, {os.cpu_count()} processors", figures), end="\n\n", flush=True)
+    return figures
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="bench", description="How much load the practice XNAT carries.")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)}; all of them by default")
+    parser.add_argument("--small", action="store_true", help="a few files and rows: checks answers, measures nothing")
+    parser.add_argument("--files", type=int, default=400, help="files per uploader (400)")
+    parser.add_argument("--folder", type=Path, help="where 5 GB fit for a while; the system's temporary folder")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
