@@ -15,7 +15,9 @@ Markers
                             deselected while collecting, and the reason is printed; it is never skipped.
 
 Environment for a real server: XNAT_URL, XNAT_USER, XNAT_PASSWORD (an administrator), XNAT_CA_PATH if its certificate
-is signed by a private authority.
+is signed by a private authority, XNAT_OTHER_USER and XNAT_OTHER_PASSWORD (an ordinary account without projects; without
+it the tests of what others may do are skipped). Only projects are created there, with names that no one else has, and
+all of them are removed at the end; a project that would not go is an error.
 """
 
 from __future__ import annotations
@@ -49,6 +51,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if "XNAT_URL" not in os.environ:
         return
     reasons = {item: marker.args[0] for item in items if (marker := item.get_closest_marker("practice_xnat"))}
+    of_their_own = [item for item in items if "practice" in getattr(item, "fixturenames", ())]
+    reasons |= {item: "starts a practice server of its own" for item in of_their_own}
     items[:] = [item for item in items if item not in reasons]
     config.hook.pytest_deselected(items=list(reasons))
     for item, reason in reasons.items():
@@ -59,15 +63,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def xnat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[XnatServer]:
     """The server under test."""
     if "XNAT_URL" in os.environ:
-        yield XnatServer(
+        real = XnatServer(
             os.environ["XNAT_URL"].rstrip("/"),
             os.environ["XNAT_USER"],
             os.environ["XNAT_PASSWORD"],
             os.environ.get("XNAT_CA_PATH"),
+            (os.environ["XNAT_OTHER_USER"], os.environ["XNAT_OTHER_PASSWORD"])
+            if "XNAT_OTHER_USER" in os.environ
+            else None,
         )
+        yield real
+        left = real.remove_projects()
+        assert not left, f"projects of this run that could not be removed from {real.url}: {', '.join(left)}"
         return
     password = secrets.token_urlsafe(12)
-    site = Site.open(tmp_path_factory.mktemp("xnat"), admin_password=password)
+    site = Site.open(tmp_path_factory.mktemp("xnat"), admin_password=password, allow_faults=True)
     with Server(site, port=0) as server:
         yield XnatServer(server.url, "admin", password, _site=site)
 
@@ -81,11 +91,20 @@ def practice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Practice]:
         def make(flavour: str = DEFAULT_FLAVOUR.name, modules: tuple[str, ...] = ()) -> XnatServer:
             password = secrets.token_urlsafe(12)
             folder = tmp_path_factory.mktemp("practice")
-            site = Site.open(folder, admin_password=password, flavour=FLAVOURS[flavour], modules=modules)
+            site = Site.open(
+                folder, admin_password=password, flavour=FLAVOURS[flavour], modules=modules, allow_faults=True
+            )
             server = servers.enter_context(Server(site, port=0))
             return XnatServer(server.url, "admin", password, _site=site)
 
         yield make
+
+
+@pytest.fixture(autouse=True)
+def _returned_user(xnat: XnatServer) -> Iterator[None]:
+    """Each test may borrow the ordinary account of a real server anew."""
+    yield
+    xnat.take_back_user()
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from .faults import Fault, FaultError
 from .flavour import DEFAULT_FLAVOUR, FLAVOURS
 from .modules import MODULES
 from .server import Server
@@ -38,7 +39,9 @@ def main(arguments: list[str] | None = None) -> int:
             version=options.xnat_version,
             modules=options.module,
             quota=options.quota,
+            allow_faults=options.allow_faults,
         )
+        site.faults.add(*options.fault)
         server = Server(site, options.host, options.port)
         server.start()
     except (HomeError, OSError, SQLAlchemyError) as error:
@@ -50,6 +53,9 @@ def main(arguments: list[str] | None = None) -> int:
     stopped.wait()
     server.stop()
     return 0
+
+
+_FAULT_HELP = "fail on purpose, e.g. status=503,retry_after=2,method=PUT,path=/files/,times=3 (README.md); repeatable"
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -64,8 +70,17 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--xnat-version", metavar="VERSION", help="the version to claim; default: the flavour's")
     parser.add_argument("--module", action="append", default=[], choices=MODULES, help="install it; repeatable")
     parser.add_argument("--quota", type=int, metavar="BYTES", help="behave as a disk that is full beyond this")
+    parser.add_argument("--fault", metavar="SPEC", type=_fault, action="append", default=[], help=_FAULT_HELP)
+    parser.add_argument("--allow-faults", action="store_true", help="let administrators set faults at /practice/faults")
     parser.add_argument("--stop-at-end-of-input", action="store_true", help="stop when whoever started this is gone")
     return parser
+
+
+def _fault(spec: str) -> Fault:
+    try:
+        return Fault.from_spec(spec)
+    except FaultError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _stop_at_end_of_input(stopped: threading.Event) -> None:

@@ -9,9 +9,21 @@ import falcon
 from falcon import Request, Response
 
 from .errors import StatusError, XapiError, status_line, status_page
-from .injection import InjectedFaults
+from .injection import SWITCH, InjectedFaults
 from .middleware import Application, Login, RawPath, ReadToEnd
-from .resources import administration, catalogs, experiments, files, login, pages, projects, scans, sharing, subjects
+from .resources import (
+    administration,
+    catalogs,
+    experiments,
+    files,
+    login,
+    pages,
+    practice,
+    projects,
+    scans,
+    sharing,
+    subjects,
+)
 from .resources.base import Endpoint
 from .site import Site
 
@@ -30,6 +42,8 @@ _SCANS = tuple(f"{path}/scans/{{scan}}" for path in _EXPERIMENTS)
 def _routes(site: Site) -> Iterator[tuple[str, Endpoint]]:
     yield "/", pages.HomePage(site)
     yield "/app/template/Login.vm", pages.LoginPage(site)
+    if site.allow_faults:
+        yield f"{SWITCH}/faults", practice.FaultList(site)
     yield "/data/JSESSION", login.UserSession(site)
     yield "/data/auth", login.UserAuth(site)
     yield "/data/services/auth", login.AuthenticationService(site)

@@ -38,6 +38,7 @@ class Site:
     version: str
     modules: frozenset[str]
     types: Types
+    allow_faults: bool = False
     started: float = field(default_factory=time.time)
 
     @classmethod
@@ -52,12 +53,14 @@ class Site:
         version: str | None = None,
         modules: Collection[str] = (),
         quota: int | None = None,
+        allow_faults: bool = False,
     ) -> Site:
         """Open what is below `data`, or make it.
 
         The database is `database`, else the one of `home`, else SQLite in `data`. On an empty database the account
         `admin` is made: with `admin_password`, else the `defaultAdminPassword` of `home`, else `admin`, as XNAT does.
         `flavour` decides how it behaves, `version` only what it claims to be; `modules` are names of `MODULES`.
+        `allow_faults` opens the switch for faults on demand (resources/practice.py).
         A site with a home folder starts uninitialised unless its prefs-init.ini says otherwise.
         """
         data.mkdir(parents=True, exist_ok=True)
@@ -80,6 +83,7 @@ class Site:
             version or flavour.version,
             frozenset(modules),
             installed_types(modules),
+            allow_faults,
         )
 
     def close(self) -> None:
