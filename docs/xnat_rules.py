@@ -77,15 +77,24 @@ def read_tests(folder: Path = CONTRACT) -> list[ContractTest]:
 
 def _tests_of(path: Path) -> Iterator[ContractTest]:
     module = ast.parse(path.read_text(encoding="utf-8"))
+    starters = _needing_practice(module)
     whole_file = [mark for node in module.body if _assigns_marks(node) for mark in _marks(ast.walk(node))]
     for node in module.body:
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
             marks = [*whole_file, *_marks(inner for one in node.decorator_list for inner in ast.walk(one))]
             rules = [rule for name, arguments in marks if name == "rule" for rule in arguments]
             if rules:
-                yield ContractTest(
-                    path.name, node.name, tuple(rules), any(name == "practice_xnat" for name, _ in marks)
-                )
+                inside = node.name in starters or any(name == "practice_xnat" for name, _ in marks)
+                yield ContractTest(path.name, node.name, tuple(rules), inside)
+
+
+def _needing_practice(module: ast.Module) -> set[str]:
+    """Functions that ask for the fixture `practice`, or for a fixture of the same file that does."""
+    found = {"practice"}
+    functions = [node for node in module.body if isinstance(node, ast.FunctionDef)]
+    for _ in functions:
+        found |= {one.name for one in functions if found & {argument.arg for argument in one.args.args}}
+    return found
 
 
 def _assigns_marks(node: ast.stmt) -> bool:

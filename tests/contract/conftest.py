@@ -52,7 +52,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return
     reasons = {item: marker.args[0] for item in items if (marker := item.get_closest_marker("practice_xnat"))}
     of_their_own = [item for item in items if "practice" in getattr(item, "fixturenames", ())]
-    reasons |= {item: "starts a practice server of its own" for item in of_their_own}
+    reasons |= dict.fromkeys(of_their_own, "starts a practice server of its own")
     items[:] = [item for item in items if item not in reasons]
     config.hook.pytest_deselected(items=list(reasons))
     for item, reason in reasons.items():

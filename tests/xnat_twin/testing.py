@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import pytest
 import requests
 
 from .faults import Faults
@@ -46,7 +47,10 @@ class XnatServer:
     admin: str
     password: str
     ca_path: str | None = None
+    #: An existing ordinary account, for a server on which tests must not make any; None: make them.
+    other: tuple[str, str] | None = field(default=None, repr=False)
     _site: Site | None = field(default=None, repr=False)
+    _lent: bool = field(default=False, repr=False)
 
     @property
     def is_practice(self) -> bool:
@@ -79,12 +83,50 @@ class XnatServer:
         return f"{prefix}_{_RUN}_{next(_numbers)}"
 
     def new_user(self, project: str | None = None, group: str = "Members") -> tuple[str, str]:
-        """Create an ordinary account and return (user, password); put it into a group of `project` if one is given.
+        """An ordinary account (user, password), new here; in a group of `project` if one is given.
 
-        `group` is Owners, Members or Collaborators.
+        `group` is Owners, Members or Collaborators. XNAT cannot delete accounts, so on a real server none is made: the
+        one that the environment names is lent to one call per test, and a test that needs more is skipped.
         """
-        user, password = self.new_id("u"), secrets.token_urlsafe(12)
         admin = self.session()
+        user, password = self._make_user(admin) if self.is_practice else self._lend_user()
+        if project is not None:
+            admin.put(f"/data/projects/{quote(project)}/users/{group}/{user}").raise_for_status()
+        return user, password
+
+    def _lend_user(self) -> tuple[str, str]:
+        if self.other is None or self._lent:
+            wanted = "XNAT_OTHER_USER and XNAT_OTHER_PASSWORD" if self.other is None else "two ordinary accounts"
+            pytest.skip(f"needs {wanted}: no account is made on a real XNAT")
+        self._lent = True
+        return self.other
+
+    def take_back_user(self) -> None:
+        """The account may be lent again; called after each test."""
+        self._lent = False
+
+    def remove_projects(self) -> list[str]:
+        """Delete every project of this run with its files, and return those that would not go.
+
+        A project whose subjects another one shares is deleted only after that other one, hence the rounds.
+        """
+        admin = self.session()
+        before: list[str] | None = None
+        while left := self._projects_of_run(admin):
+            if left == before:
+                return left
+            for project in left:
+                admin.delete(f"/data/projects/{project}", params={"removeFiles": "true"})
+            before = left
+        return []
+
+    def _projects_of_run(self, admin: Session) -> list[str]:
+        answer = admin.get("/data/projects", params={"format": "json", "columns": "ID"})
+        answer.raise_for_status()
+        return sorted(row["ID"] for row in answer.json()["ResultSet"]["Result"] if f"_{_RUN}_" in row["ID"])
+
+    def _make_user(self, admin: Session) -> tuple[str, str]:
+        user, password = self.new_id("u"), secrets.token_urlsafe(12)
         created = admin.post(
             "/xapi/users",
             json={
@@ -98,8 +140,6 @@ class XnatServer:
             },
         )
         created.raise_for_status()
-        if project is not None:
-            admin.put(f"/data/projects/{quote(project)}/users/{group}/{user}").raise_for_status()
         return user, password
 
     def new_project(self, accessibility: str = "private") -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from docs import xnat_rules
-from docs.xnat_rules import Rule, ContractTest
+from docs.xnat_rules import ContractTest, Rule
 
 
 def test_each_rule_is_held_by_a_test() -> None:
@@ -43,6 +43,19 @@ def test_marks_are_read_from_decorators_parameters_and_the_whole_file(tmp_path: 
     assert [(test.name, sorted(test.rules), test.practice) for test in tests] == [
         ("test_one", ["a", "b", "c", "everywhere"], True)
     ]
+
+
+def test_a_test_that_starts_a_server_of_its_own_does_not_count_for_a_real_one(tmp_path: Path) -> None:
+    (tmp_path / "test_x.py").write_text(
+        "import pytest\n"
+        "@pytest.fixture\n"
+        "def old(practice): return practice(flavour='1.6')\n"
+        "@pytest.mark.rule('a')\n"
+        "def test_old(old): pass\n"
+        "@pytest.mark.rule('a')\n"
+        "def test_new(xnat): pass\n"
+    )
+    assert [test.practice for test in xnat_rules.read_tests(tmp_path)] == [True, False]
 
 
 def test_a_rule_without_its_basis_is_refused(tmp_path: Path) -> None:
