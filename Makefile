@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo demo-down test lint unit contract molecule verify bench docs clean
+.PHONY: help demo demo-down test lint unit contract contract-remote molecule verify bench docs clean
 
 PYTHON := .venv/bin/python
 # molecule's hosts live beside the demonstration's, under another name, network and port.
@@ -11,7 +11,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 help: ## list the targets
 	@echo "dpuk-node: make TARGET"
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 	@echo "Variables: LAB_DEBIAN=12|13 (the hosts' release), LAB_SUBNET=10.89.77, LAB_HTTPS_PORT=8443"
 
 demo: ## build a node of three hosts on this machine, load two NIFTI images into it, and do both again
@@ -20,8 +20,8 @@ demo: ## build a node of three hosts on this machine, load two NIFTI images into
 demo-down: ## remove the demonstration: its hosts, network, certificates and passwords
 	@lab/bootstrap.sh && $(PYTHON) -m lab down
 
-test: lint unit contract molecule ## everything that CI runs: the four targets below, and a summary
-	@$(PYTHON) tests/summary.py build/unit.xml build/contract.xml build/molecule.xml
+test: lint unit contract contract-remote molecule ## everything that CI runs: the five targets below, and a summary
+	@$(PYTHON) tests/summary.py build/unit.xml build/contract.xml build/contract-remote.xml build/molecule.xml
 
 lint: ## ruff, mypy, yamllint, ansible-lint
 	@lab/bootstrap.sh
@@ -37,9 +37,13 @@ unit: ## pure functions and the lint of roles and modules: no server, no host
 	@lab/bootstrap.sh
 	pytest tests/unit --junitxml=build/unit.xml
 
-contract: ## what XNAT must do, and what each module must do to it (XNAT_URL=… for another XNAT)
+contract: ## what XNAT must do, and what each module must do to it (XNAT_URL=… XNAT_USER=… XNAT_PASSWORD=… for your XNAT)
 	@lab/bootstrap.sh
 	pytest tests/contract --junitxml=build/contract.xml
+
+contract-remote: ## the same as it runs against somebody's own XNAT: over HTTP alone, and nothing is left behind there
+	@lab/bootstrap.sh
+	$(PYTHON) tests/contract_remote.py tests/contract --junitxml=build/contract-remote.xml
 
 molecule: ## site.yml on three hosts of its own: check, converge, idempotence, verify
 	@lab/bootstrap.sh

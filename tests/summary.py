@@ -28,7 +28,7 @@ def main(reports: list[str]) -> int:
         passed, failed, seconds = counts(Path(name))
         empty = empty or passed + failed == 0
         total = [total[0] + passed, total[1] + failed]
-        print(f"  {Path(name).stem:<10}{passed:>6} passed{failed:>6} failed{seconds:>8.0f} s")
+        print(f"  {Path(name).stem:<16}{passed:>6} passed{failed:>6} failed{seconds:>8.0f} s")
     print(f"{total[0]} passed, {total[1]} failed")
     return 1 if total[1] or empty else 0
 

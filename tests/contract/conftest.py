@@ -55,8 +55,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     reasons |= dict.fromkeys(of_their_own, "starts a practice server of its own")
     items[:] = [item for item in items if item not in reasons]
     config.hook.pytest_deselected(items=list(reasons))
-    for item, reason in reasons.items():
-        print(f"left out on a real XNAT: {item.nodeid}: {reason}")
+    print(f"{len(reasons)} tests are left out on a real XNAT; -v lists them with their reasons")
+    if config.get_verbosity() > 0:
+        for item, reason in reasons.items():
+            print(f"  {item.nodeid}: {reason}")
 
 
 @pytest.fixture(scope="session")
