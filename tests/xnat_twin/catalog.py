@@ -9,8 +9,10 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import threading
-from collections.abc import Callable, Iterable
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from urllib.parse import unquote_plus
 from weakref import WeakValueDictionary
@@ -21,6 +23,7 @@ from .disk import Disk
 
 NAMESPACE = "http://nrg.wustl.edu/catalog"
 _CAT = f"{{{NAMESPACE}}}"
+_ENTRIES, _END = b"<cat:entries>", b"</cat:entries></cat:Catalog>"
 
 _locks: WeakValueDictionary[Path, _Lock] = WeakValueDictionary()
 _locks_guard = threading.Lock()
@@ -38,13 +41,63 @@ def _lock(path: Path) -> _Lock:
         return _locks.setdefault(path, _Lock())
 
 
+@dataclass(frozen=True)
+class _Document:
+    """The bytes of a catalog file and what they say."""
+
+    data: bytes
+    identifier: str
+    entries: tuple[Entry, ...]
+
+    @classmethod
+    def parse(cls, data: bytes, identifier: str, before: _Document | None) -> _Document:
+        """`data` as a document. If entries were only added to `before`, as uploads do, no others are parsed again."""
+        if before is not None and before.data.endswith(_END) and data.endswith(_END):
+            beginning, found, _ = before.data.partition(_ENTRIES)
+            if found and data.startswith(before.data[: -len(_END)]):
+                added = beginning + found + data[len(before.data) - len(_END) :]
+                return cls(data, before.identifier, before.entries + _parse_entries(ET.fromstring(added)))  # noqa: S314
+        root = ET.fromstring(data)  # noqa: S314 (the server's own file)
+        return cls(data, root.get("ID", identifier), _parse_entries(root))
+
+
+class _Parsed:
+    """The documents that were read last, by path. The file is read each time all the same: the disk decides."""
+
+    def __init__(self, room: int) -> None:
+        self._room = room  # bytes
+        self._guard = threading.Lock()
+        self._documents: OrderedDict[Path, _Document] = OrderedDict()
+
+    def document(self, path: Path, data: bytes, identifier: str) -> _Document:
+        """What `data`, just read from `path`, says."""
+        with self._guard:
+            before = self._documents.get(path)
+        if before is not None and before.data == data:
+            return before
+        document = _Document.parse(data, identifier, before)
+        with self._guard:
+            self._room += len(self._documents.pop(path).data) if path in self._documents else 0
+            self._documents[path] = document
+            self._room -= len(data)
+            while self._room < 0:
+                self._room += len(self._documents.popitem(last=False)[1].data)
+        return document
+
+
+_parsed = _Parsed(room=8_000_000)  # takes about three times as much
+
+
 class ConcurrentModificationError(Exception):
     """Someone else wrote the catalog since it was read."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Entry:
-    """One catalogued file. `uri` is its path below the resource; `digest` is an MD5 or empty, meaning unknown."""
+    """One catalogued file. `uri` is its path below the resource; `digest` is an MD5 or empty, meaning unknown.
+
+    Entries never change: one that does is replaced by another (`Catalog.put`). So requests can share them.
+    """
 
     uri: str
     name: str
@@ -52,8 +105,8 @@ class Entry:
     digest: str = ""
     format: str = ""
     content: str = ""
-    tags: list[str] = field(default_factory=list)
-    metafields: dict[str, str] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+    metafields: Mapping[str, str] = field(default_factory=dict)
     created_by: str = ""
     created_time: str = ""
     created_event: str = ""
@@ -62,6 +115,11 @@ class Entry:
     def file_tags(self) -> str:
         """Tags and meta fields as file lists show them: `t1,k=v`."""
         return ",".join([*self.tags, *(f"{name}={value}" for name, value in self.metafields.items())])
+
+    @cached_property
+    def xml(self) -> str:
+        """The element in the catalog's document; written once for all requests that share the entry."""
+        return _entry_xml(self)
 
 
 class Catalog:
@@ -84,9 +142,8 @@ class Catalog:
             data = path.read_bytes()
         except FileNotFoundError:
             return cls(path, identifier, [], None)
-        root = ET.fromstring(data)  # noqa: S314 (the server's own file)
-        entries = [_parse_entry(element) for element in root.iter(f"{_CAT}entry")]
-        return cls(path, root.get("ID", identifier), entries, _fingerprint(data))
+        document = _parsed.document(path, data, identifier)
+        return cls(path, document.identifier, document.entries, _fingerprint(data))
 
     def write(self, disk: Disk, interfere: Callable[[Path], None] | None = None) -> None:
         """Write the catalog. Raises ConcurrentModificationError if the file changed since `read`, OSError if full.
@@ -116,14 +173,22 @@ class Catalog:
         by_uri = {entry.uri: entry for entry in reversed(self.entries)}
         return by_uri.get(name) or by_uri.get(decoded)
 
+    def put(self, entry: Entry) -> None:
+        """Add the entry, or put it in the place of the one with its path."""
+        place = next((number for number, old in enumerate(self.entries) if old.uri == entry.uri), None)
+        if place is None:
+            self.entries.append(entry)
+        else:
+            self.entries[place] = entry
+
     def to_xml(self) -> str:
         """The document as `GET …/resources/LABEL` answers it; clients look for exactly this prolog."""
-        entries = "".join(_entry_xml(entry) for entry in self.entries)
+        entries = "".join([entry.xml for entry in self.entries])
         return (
             '<?xml version="1.0" encoding="UTF-8"?>\n'
             f'<cat:Catalog ID={quoteattr(self.identifier)} xmlns:cat="{NAMESPACE}"'
             ' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">'
-            f"<cat:entries>{entries}</cat:entries></cat:Catalog>"
+            f"{_ENTRIES.decode()}{entries}{_END.decode()}"
         )
 
 
@@ -136,6 +201,10 @@ def _fingerprint(data: bytes) -> str:
     return hashlib.md5(data, usedforsecurity=False).hexdigest()
 
 
+def _parse_entries(root: ET.Element) -> tuple[Entry, ...]:
+    return tuple(_parse_entry(element) for element in root.iter(f"{_CAT}entry"))
+
+
 def _parse_entry(element: ET.Element) -> Entry:
     fields = {field.get("name", ""): field.text or "" for field in element.iter(f"{_CAT}metaField")}
     return Entry(
@@ -145,7 +214,7 @@ def _parse_entry(element: ET.Element) -> Entry:
         digest=element.get("digest", ""),
         format=element.get("format", ""),
         content=element.get("content", ""),
-        tags=[tag.text or "" for tag in element.iter(f"{_CAT}tag")],
+        tags=tuple(tag.text or "" for tag in element.iter(f"{_CAT}tag")),
         metafields=fields,
         created_by=element.get("createdBy", ""),
         created_time=element.get("createdTime", ""),

@@ -12,7 +12,7 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import IO, Protocol
 
 from falcon import Request
@@ -145,25 +145,26 @@ class Intake:
         size = self.disk.write(path, _hashed(chunks(), digest.update))
         if extracted and special:
             return
-        entry = self._entry(name)
-        entry.size = size
-        entry.digest = digest.hexdigest() if self.checksums else ""
-        entry.format = self.format or entry.format
-        entry.content = self.content or entry.content
-        for tag in self.tags:
-            key, equals, value = tag.partition("=")
-            if equals:
-                entry.metafields[key] = value
-            elif tag not in entry.tags:
-                entry.tags.append(tag)
+        self._catalogue(name, size, digest.hexdigest() if self.checksums else "")
 
-    def _entry(self, name: str) -> Entry:
-        for entry in self.catalog.entries:
-            if entry.uri == name:
-                return entry
-        entry = Entry(name, name.rpartition("/")[2], 0, created_by=self.user, created_time=created_time())
-        self.catalog.entries.append(entry)
-        return entry
+    def _catalogue(self, name: str, size: int, digest: str) -> None:
+        """Enter the file, or what is new about it; an entry keeps its creator, and what this request does not say."""
+        entry = next((entry for entry in self.catalog.entries if entry.uri == name), None)
+        if entry is None:
+            entry = Entry(name, name.rpartition("/")[2], 0, created_by=self.user, created_time=created_time())
+        tags = [tag for tag in self.tags if "=" not in tag]
+        metafields = dict(tag.split("=", 1) for tag in self.tags if "=" in tag)
+        self.catalog.put(
+            replace(
+                entry,
+                size=size,
+                digest=digest,
+                format=self.format or entry.format,
+                content=self.content or entry.content,
+                tags=tuple(dict.fromkeys([*entry.tags, *tags])),
+                metafields={**entry.metafields, **metafields},
+            )
+        )
 
 
 def _hashed(chunks: Iterator[bytes], update: Callable[[bytes], None]) -> Iterator[bytes]:

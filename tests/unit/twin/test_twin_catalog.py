@@ -6,6 +6,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
 from xnat_twin.catalog import Catalog, ConcurrentModificationError, Entry
 from xnat_twin.disk import Disk
 
@@ -45,3 +46,43 @@ def test_two_writers_take_turns_and_the_second_loses(tmp_path: Path) -> None:
     assert not disk.met, "two writers were in the file at the same time"
     assert len(written) == 1
     assert [entry.uri for entry in Catalog.read(path, "NIFTI").entries] == written
+
+
+def _document(*names: str) -> bytes:
+    catalog = Catalog(Path(), "R", [Entry(name, name, len(name)) for name in names], None)
+    return catalog.to_xml().encode()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "names"),
+    [
+        (_document(), _document("a"), ["a"]),
+        (_document("a"), _document("a", "b&", "c"), ["a", "b&", "c"]),
+        (_document("a", "b"), _document("a"), ["a"]),
+        (_document("a", "b"), _document("b", "a"), ["b", "a"]),
+        (_document("a"), _document("a") + b"\n", ["a"]),
+        (_document("a") + b"\n", _document("a", "b"), ["a", "b"]),
+        (_document("a").replace(b"<cat:entries>", b"<cat:entries >"), _document("a", "b"), ["a", "b"]),
+        (_document("a"), _document("a", "b").replace(b'"R"', b'"Q"'), ["a", "b"]),
+    ],
+)
+def test_catalog_that_somebody_else_wrote_is_read_as_it_is_now(
+    tmp_path: Path, before: bytes, after: bytes, names: list[str]
+) -> None:
+    """Entries that were read before are not parsed again; that must never show."""
+    path = tmp_path / "R_catalog.xml"
+    for data in (before, after):
+        path.write_bytes(data)
+        catalog = Catalog.read(path, "?")
+    assert [entry.uri for entry in catalog.entries] == names
+    assert catalog.identifier == ("Q" if b'"Q"' in after else "R")
+
+
+def test_entries_of_one_reader_are_not_changed_by_another(tmp_path: Path) -> None:
+    path = tmp_path / "R_catalog.xml"
+    path.write_bytes(_document("a", "b"))
+    changed = Catalog.read(path, "R")
+    changed.put(Entry("b", "b", 99))
+    changed.put(Entry("c", "c", 1))
+    assert [(entry.uri, entry.size) for entry in changed.entries] == [("a", 1), ("b", 99), ("c", 1)]
+    assert [(entry.uri, entry.size) for entry in Catalog.read(path, "R").entries] == [("a", 1), ("b", 1)]

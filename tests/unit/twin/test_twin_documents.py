@@ -100,7 +100,7 @@ def test_document_that_cannot_be_used_is_refused(document: bytes) -> None:
 
 def test_catalog_comes_back_as_it_was_written(tmp_path: Path) -> None:
     path = tmp_path / "R_catalog.xml"
-    entry = Entry("sub/a&b.txt", "a&b.txt", 5, "d", "TXT", 'C"', ["t<1"], {"k": "v"}, "admin", "now", "1")
+    entry = Entry("sub/a&b.txt", "a&b.txt", 5, "d", "TXT", 'C"', ("t<1",), {"k": "v"}, "admin", "now", "1")
     catalog = Catalog.read(path, "R")
     catalog.entries.append(entry)
     catalog.write(Disk(tmp_path))
