@@ -37,6 +37,10 @@ class Params:
         """Every value of a parameter that may be repeated."""
         return [value for key, value in self._pairs if key == name]
 
+    def listed(self, name: str) -> list[str]:
+        """The parts of every value, which commas separate."""
+        return [part.strip() for value in self.all(name) for part in value.split(",") if part.strip()]
+
     def true(self, name: str) -> bool:
         """Present with any value but `false` or `0`, even an empty one."""
         return name in self._first and self._first[name].lower() not in {"false", "0"}

@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import IO, Protocol
+from urllib.parse import unquote_plus
 
 from falcon import Request
 
@@ -63,6 +64,11 @@ class Body:
             yield chunk
         if self.length is not None and received < self.length:
             raise BrokenUploadError(f"{received} of {self.length} bytes were received")
+
+
+def decoded(path: str) -> str:
+    """A file's path as XNAT 1.8 and later take it from a URL: form-decoded, but only if it holds %20 or %2B."""
+    return unquote_plus(path) if "%20" in path or "%2B" in path else path
 
 
 def bodies(req: Request, params: Params, name: str) -> Iterator[Body]:

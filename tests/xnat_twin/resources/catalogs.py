@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from falcon import Request, Response
+from collections.abc import Sequence
 
+from falcon import Request, Response
+from sqlalchemy import bindparam, update
+
+from ..catalog import Entry
 from ..errors import StatusError
 from ..lookup import Finder
 from ..parents import Parents, resolve
 from ..permissions import Access
 from ..site import Site
-from ..store import OWNER_KEYS, Owner, Project, Resource, Scan, Subject
+from ..store import OWNER_KEYS, Owner, Project, Resource, Scan, Store, Subject
 from ..tables import Table
 from .base import Endpoint, params_of, send_table, send_text
 
@@ -110,13 +114,35 @@ def create_resource(site: Site, req: Request, finder: Finder, owner: Owner, labe
 
 def configure_resource(req: Request, resource: Resource) -> None:
     """Take format, content, description and tags from the request; a file upload does this to its resource, too."""
+    for name, value in _configuration(req).items():
+        setattr(resource, name, value)
+
+
+def is_configured(req: Request, resource: Resource) -> bool:
+    """Whether `configure_resource` would change nothing."""
+    return all(getattr(resource, name) == value for name, value in _configuration(req).items())
+
+
+def _configuration(req: Request) -> dict[str, str]:
     params = params_of(req)
-    for name in ("format", "content", "description"):
-        if value := params.get(name):
-            setattr(resource, name, value)
-    tags = [tag.strip() for value in params.all("tags") for tag in value.split(",") if tag.strip()]
-    if tags:
-        resource.tags = ",".join(tags)
+    given = {name: params.get(name) for name in ("format", "content", "description")}
+    given["tags"] = ",".join(params.listed("tags"))
+    return {name: value for name, value in given.items() if value}
+
+
+_SAVE_STATISTICS = (
+    update(Resource)
+    .where(Resource.resource_id == bindparam("resource"))
+    .values(file_count=bindparam("count"), file_size=bindparam("size"))
+    .execution_options(synchronize_session=False)
+)
+
+
+def save_statistics(store: Store, resource_id: int, entries: Sequence[Entry]) -> None:
+    """Store how many files there are and how large they are; nothing, if the resource was deleted meanwhile."""
+    numbers = {"resource": resource_id, "count": len(entries), "size": sum(entry.size for entry in entries)}
+    with store.writing() as session:
+        session.execute(_SAVE_STATISTICS, numbers)
 
 
 def _row(resource: Resource) -> dict[str, object]:

@@ -1,14 +1,9 @@
-"""Files of a resource: upload, list, download, delete. Reference: FileList, CatalogUtils."""
+"""Files of a resource: list, download, delete; upload.py takes them in. Reference: FileList, CatalogUtils."""
 
 from __future__ import annotations
 
-import errno
 import re
-import tarfile
-import zipfile
-import zlib
 from collections.abc import Callable, Sequence
-from urllib.parse import unquote_plus
 
 from falcon import Request, Response
 
@@ -21,15 +16,16 @@ from ..parents import Parents, resolve
 from ..permissions import Access
 from ..store import Resource
 from ..tables import Table
-from ..uploads import BrokenUploadError, Intake, bodies
-from .base import Endpoint, params_of, send_table, send_text, user_of
-from .catalogs import configure_resource, create_resource, find_resources
+from ..uploads import decoded
+from .base import params_of, send_table
+from .catalogs import find_resources, save_statistics
+from .upload import FileUpload
 
 _COLUMNS = ("Name", "Size", "URI", "collection", "file_tags", "file_format", "file_content", "cat_ID", "digest")
 _BULK = frozenset({"zip", "tar", "tar.gz"})
 
 
-class FileList(Endpoint):
+class FileList(FileUpload):
     """`…/resources/LABEL/files[/PATH]`, and `…/files[/PATH]` for all resources of an object."""
 
     def on_get(self, req: Request, resp: Response, resource: str | None = None, path: str = "", **names: str) -> None:
@@ -105,70 +101,6 @@ class FileList(Endpoint):
             "digest": entry.digest,
         }
 
-    def on_put(self, req: Request, resp: Response, resource: str | None = None, path: str = "", **names: str) -> None:
-        with self.reading(req) as finder:
-            parents = resolve(finder, names, req.method)
-            allowed = finder.access(parents.secured_by) >= Access.EDIT
-        if not allowed:  # XNAT has no "else": 200, nothing in the body, nothing stored
-            send_text(resp, "")
-            return
-        params = params_of(req)
-        files = bodies(req, params, decoded(path).rpartition("/")[2])
-        first = next(files)  # raises before anything is created
-        target, catalog = self._target(req, resource, names)
-        intake = Intake(
-            catalog,
-            self.site.archive.disk,
-            user_of(req).login,
-            overwrite=params.true("overwrite"),
-            extract=params.true("extract"),
-            checksums=self.site.preferences.true("checksums"),
-            format=params.get("format"),
-            content=params.get("content"),
-            tags=[tag.strip() for value in params.all("tags") for tag in value.split(",") if tag.strip()],
-        )
-        try:
-            intake.take(first, decoded(path))
-            for body in files:
-                intake.take(body, decoded(path))
-            catalog.write(self.site.archive.disk, self.site.faults.take_interference())
-        except OSError as error:
-            reason = "No space left on device" if error.errno == errno.ENOSPC else error.strerror
-            raise StatusError(500, str(reason)) from error
-        except (ConcurrentModificationError, BrokenUploadError) as error:
-            raise StatusError(500, str(error)) from error
-        except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError) as error:
-            raise StatusError(500, f"Unable to extract the archive: {error}") from error
-        self._update_statistics(req, target, catalog)
-        if intake.duplicates:
-            names_json = ",".join(f'"{_json_text(name)}"' for name in intake.duplicates)
-            send_text(resp, f'{{"duplicates":[{names_json}]}}', content_type="text/html")
-        else:
-            send_text(resp, "")
-
-    on_post = on_put
-
-    def _target(self, req: Request, resource: str | None, names: dict[str, str]) -> tuple[int, Catalog]:
-        """The resource to upload to, created if it is not there, and its catalog as it is before the upload."""
-        with self.writing(req) as finder:
-            parents = resolve(finder, names, req.method)
-            if resource is None:
-                found = finder.resources(parents.owners)[:1]
-            else:
-                found = find_resources(finder, parents, resource)
-            target = found[0] if found else create_resource(self.site, req, finder, parents.owners[0], resource)
-            configure_resource(req, target)
-            return target.resource_id, self.site.archive.catalog(target)
-
-    def _update_statistics(self, req: Request, resource_id: int, catalog: Catalog) -> None:
-        if params_of(req).false("update-stats"):
-            return
-        with self.writing(req) as finder:
-            resource = finder.session.get(Resource, resource_id)
-            if resource is not None:  # deleted during the upload
-                resource.file_count = len(catalog.entries)
-                resource.file_size = sum(entry.size for entry in catalog.entries)
-
     def on_delete(
         self, req: Request, resp: Response, resource: str | None = None, path: str = "", **names: str
     ) -> None:
@@ -194,12 +126,7 @@ class FileList(Endpoint):
         if not params_of(req).false("removeFiles"):
             for entry in doomed:
                 self.site.archive.disk.remove(path_inside(catalog.folder, entry.uri))
-        self._update_statistics(req, found[0].resource_id, catalog)
-
-
-def decoded(path: str) -> str:
-    """A file's path as XNAT 1.8 and later take it from a URL: form-decoded, but only if it holds %20 or %2B."""
-    return unquote_plus(path) if "%20" in path or "%2B" in path else path
+        save_statistics(self.site.store, found[0].resource_id, catalog.entries)
 
 
 def entries_within(path: str, entries: Sequence[Entry]) -> list[Entry]:
@@ -241,7 +168,3 @@ def _in_folder(entry: Entry, folder: str, *, recursive: bool) -> bool:
 def _locator(params: Params) -> str:
     names = {"absolutepath": "absolutePath", "projectpath": "projectPath"}
     return names.get(params.get("locator").lower(), "URI")
-
-
-def _json_text(name: str) -> str:
-    return name.replace("\\", "\\\\").replace('"', '\\"')

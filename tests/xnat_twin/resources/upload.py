@@ -1,0 +1,104 @@
+"""Files into a resource: who may, which resource, what the answer says. Reference: FileList, ResourceModifierA.
+
+How the bytes get from the request to the disk is in uploads.py.
+"""
+
+from __future__ import annotations
+
+import errno
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from falcon import Request, Response
+
+from ..catalog import Catalog, ConcurrentModificationError
+from ..errors import StatusError
+from ..lookup import Finder
+from ..parents import Parents, resolve
+from ..permissions import Access
+from ..store import Resource
+from ..uploads import BrokenUploadError, Intake, bodies, decoded
+from .base import Endpoint, params_of, send_text, user_of
+from .catalogs import configure_resource, create_resource, find_resources, is_configured, save_statistics
+
+
+class FileUpload(Endpoint):
+    """PUT and POST, which are the same, of `…/files[/PATH]`."""
+
+    def on_put(self, req: Request, resp: Response, resource: str | None = None, path: str = "", **names: str) -> None:
+        params, name = params_of(req), decoded(path)
+        target = None
+        with self.reading(req) as finder:
+            parents = resolve(finder, names, req.method)
+            if finder.access(parents.secured_by) < Access.EDIT:
+                send_text(resp, "")  # XNAT has no "else": 200, nothing in the body, nothing stored
+                return
+            files = bodies(req, params, name.rpartition("/")[2])
+            first = next(files)  # raises before anything is created
+            found = _find(finder, parents, resource)
+            if found is not None and is_configured(req, found):
+                target, catalog = found.resource_id, self.site.archive.catalog(found)
+        if target is None:
+            target, catalog = self._configured(req, resource, names)
+        intake = Intake(
+            catalog,
+            self.site.archive.disk,
+            user_of(req).login,
+            overwrite=params.true("overwrite"),
+            extract=params.true("extract"),
+            checksums=self.site.preferences.true("checksums"),
+            format=params.get("format"),
+            content=params.get("content"),
+            tags=params.listed("tags"),
+        )
+        with _failures():
+            intake.take(first, name)
+            for body in files:
+                intake.take(body, name)
+            catalog.write(self.site.archive.disk, self.site.faults.take_interference())
+        if not params.false("update-stats"):
+            save_statistics(self.site.store, target, catalog.entries)
+        if intake.duplicates:
+            duplicates = ",".join(f'"{_json_text(one)}"' for one in intake.duplicates)
+            send_text(resp, f'{{"duplicates":[{duplicates}]}}', content_type="text/html")
+        else:
+            send_text(resp, "")
+
+    on_post = on_put
+
+    def _configured(self, req: Request, resource: str | None, names: dict[str, str]) -> tuple[int, Catalog]:
+        """The resource to upload to, made or changed to what the request says of it, and its catalog as it is now."""
+        with self.writing(req) as finder:
+            parents = resolve(finder, names, req.method)
+            target = _find(finder, parents, resource)
+            if target is None:
+                target = create_resource(self.site, req, finder, parents.owners[0], resource)
+            configure_resource(req, target)
+            return target.resource_id, self.site.archive.catalog(target)
+
+
+def _find(finder: Finder, parents: Parents, resource: str | None) -> Resource | None:
+    """The resource by label or number; the first that there is, when the path names none."""
+    found = finder.resources(parents.owners) if resource is None else find_resources(finder, parents, resource)
+    return found[0] if found else None
+
+
+@contextmanager
+def _failures() -> Iterator[None]:
+    """What goes wrong while files are stored is a 500."""
+    try:
+        yield
+    except OSError as error:
+        reason = "No space left on device" if error.errno == errno.ENOSPC else error.strerror
+        raise StatusError(500, str(reason)) from error
+    except (ConcurrentModificationError, BrokenUploadError) as error:
+        raise StatusError(500, str(error)) from error
+    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError) as error:
+        raise StatusError(500, f"Unable to extract the archive: {error}") from error
+
+
+def _json_text(name: str) -> str:
+    return name.replace("\\", "\\\\").replace('"', '\\"')
