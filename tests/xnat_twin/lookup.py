@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
@@ -27,6 +28,11 @@ from .store import (
 
 #: What XNAT takes as a label or an ID.
 VALID_ID = re.compile(r"[A-Za-z0-9_-]+")
+
+#: The variables of a path: `project`, `subject`, `experiment`, …, as far as the path has them.
+Names = Mapping[str, str]
+
+_Labelled = TypeVar("_Labelled", Subject, Experiment)
 
 
 @dataclass(frozen=True)
@@ -51,32 +57,68 @@ class Finder:
             found = next((p for p in aliased if p.fields.get("aliases/alias") == identifier), None)
         return found if found is not None and self.access(found) >= Access.PROJECT else None
 
+    def require_project(self, identifier: str) -> Project:
+        """404 for a project that the caller may not see."""
+        found = self.project(identifier)
+        if found is None:
+            raise StatusError(404, f"Unable to identify project: {identifier}")
+        return found
+
+    def require(self, project: Project, level: Access, message: str = "") -> None:
+        """403 without this level in the project."""
+        if self.access(project) < level:
+            raise StatusError(403, message)
+
     def subject(self, project: Project | None, identifier: str) -> Subject | None:
         """By label in the project, its own or a shared one, else by accession ID."""
-        found = None
-        if project is not None:
-            own = select(Subject).where(Subject.project_id == project.project_id, Subject.label == identifier)
-            shared = (
-                select(Subject)
-                .join(SubjectShare, SubjectShare.subject_id == Subject.subject_id)
-                .where(SubjectShare.project_id == project.project_id, SubjectShare.label == identifier)
-            )
-            found = self.session.scalar(own) or self.session.scalar(shared)
-        found = found or self.session.scalar(select(Subject).where(Subject.id == identifier))
-        return found if found is not None and self._may_read_in(project, found) else None
+        return self._labelled(Subject, SubjectShare, project, identifier)
 
     def experiment(self, project: Project | None, identifier: str) -> Experiment | None:
         """As `subject`. The subject in a path is not looked at, as in XNAT."""
-        found = None
+        return self._labelled(Experiment, ExperimentShare, project, identifier)
+
+    def require_subject(self, names: Names) -> Subject:
+        """The subject that a path names. 404 if there is none, or no such project."""
+        home = self.home(names)
+        found = None if home is None and "project" in names else self.subject(home, names["subject"])
+        if found is None:
+            raise StatusError(404, "Unable to find the specified subject.")
+        return found
+
+    def find_experiment(self, names: Names) -> Experiment | None:
+        """The experiment that a path names."""
+        home = self.home(names)
+        return None if home is None and "project" in names else self.experiment(home, names["experiment"])
+
+    def require_experiment(self, names: Names) -> Experiment:
+        """404 if there is none, or no such project."""
+        found = self.find_experiment(names)
+        if found is None:
+            raise StatusError(404, "Unable to find the specified experiment.")
+        return found
+
+    def home(self, names: Names) -> Project | None:
+        """The project that a path goes through, if it names one that the caller may see."""
+        return self.project(names["project"]) if "project" in names else None
+
+    def _labelled(
+        self,
+        kind: type[_Labelled],
+        share: type[SubjectShare | ExperimentShare],
+        project: Project | None,
+        identifier: str,
+    ) -> _Labelled | None:
+        found: _Labelled | None = None
         if project is not None:
-            own = select(Experiment).where(Experiment.project_id == project.project_id, Experiment.label == identifier)
+            key = OWNER_KEYS[kind]
+            own = select(kind).where(kind.project_id == project.project_id, kind.label == identifier)
             shared = (
-                select(Experiment)
-                .join(ExperimentShare, ExperimentShare.experiment_id == Experiment.experiment_id)
-                .where(ExperimentShare.project_id == project.project_id, ExperimentShare.label == identifier)
+                select(kind)
+                .join(share, getattr(share, key) == getattr(kind, key))
+                .where(share.project_id == project.project_id, share.label == identifier)
             )
             found = self.session.scalar(own) or self.session.scalar(shared)
-        found = found or self.session.scalar(select(Experiment).where(Experiment.id == identifier))
+        found = found or self.session.scalar(select(kind).where(kind.id == identifier))
         return found if found is not None and self._may_read_in(project, found) else None
 
     def shares(self, item: Subject | Experiment) -> dict[int, str | None]:
@@ -92,8 +134,8 @@ class Finder:
 
     def unshare(self, item: Subject | Experiment, project: Project) -> None:
         """Take a shared object out of a project. 403 without the right to delete there."""
-        if self.access(project) < Access.DELETE:
-            raise StatusError(403, "User account doesn't have permission to remove this object from the project.")
+        message = "User account doesn't have permission to remove this object from the project."
+        self.require(project, Access.DELETE, message)
         share: SubjectShare | ExperimentShare | None
         if isinstance(item, Subject):
             share = self.session.get(SubjectShare, (item.subject_id, project.project_id))

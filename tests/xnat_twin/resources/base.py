@@ -75,6 +75,12 @@ class Endpoint:
         found = ((canonical_path(self.site.types, name, data_type, shortcuts), value) for name, value in params_of(req))
         return [(path, value) for path, value in found if path is not None]
 
+    def changes(
+        self, req: Request, document: items.Submission | None, kind: str, data_type: str
+    ) -> list[tuple[str, str]]:
+        """All that a request wants to change: its document first, its parameters on top."""
+        return [*(document.changes if document else []), *self.requested_changes(req, kind, data_type)]
+
     def send_item(self, req: Request, resp: Response, document: items.Document) -> None:
         """One object. Only HTML and XML are offered by content negotiation; JSON needs `format=json`."""
         form = params_of(req).get("format")

@@ -9,28 +9,20 @@ from sqlalchemy import or_, select
 
 from .. import removal, schema
 from ..errors import StatusError
-from ..fields import Fields, type_of_xpath
+from ..fields import Fields
 from ..items import Submission
-from ..lookup import VALID_ID, Finder
+from ..lookup import Finder
 from ..params import Params
 from ..permissions import Access
 from ..store import Experiment, ExperimentShare, Project, Subject, now
 from ..views import experiment_document, experiment_row, listing
 from .base import Endpoint, params_of, send_table, send_text
+from .saving import accession_id, check_label, flush_new, given_id, merged_fields, refuse_tail, rename, requested_type
 from .scans import save_scan
-from .subjects import (
-    accession_id,
-    check_label,
-    create_subject,
-    editable_project,
-    flush_new,
-    merged_fields,
-    projects_table,
-    readable_project,
-    refuse_tail,
-)
+from .subjects import create_subject, editable_project, projects_table, readable_project
 
 _COLUMNS = ("ID", "project", "date", "xsiType", "label", "insert_date", "subject_ID", "subject_label", "URI")
+_MAY_NOT = "Specified user account has insufficient {} privileges for experiments in this project."
 _VISIT = ("visit", "protocol")
 
 
@@ -77,64 +69,39 @@ class ExperimentList(Endpoint):
 class OneExperiment(Endpoint):
     """`…/experiments/LABEL`, by label or accession ID; the subject in the path only matters to PUT."""
 
-    def on_get(
-        self,
-        req: Request,
-        resp: Response,
-        experiment: str,
-        project: str | None = None,
-        subject: str | None = None,
-        tail: str = "",
-    ) -> None:
+    def on_get(self, req: Request, resp: Response, **names: str) -> None:
         with self.reading(req) as finder:
-            found = self._find(finder, project, experiment)
-            if tail == "status":
-                send_text(resp, "active")
-            elif tail == "projects":
-                send_table(req, resp, projects_table(found.label, found.project))
-            else:
-                self.send_item(req, resp, experiment_document(finder, found))
+            found = finder.require_experiment(names)
+            match names.get("tail"):
+                case "status":
+                    send_text(resp, "active")
+                case "projects":
+                    send_table(req, resp, projects_table(found.label, found.project))
+                case _:
+                    self.send_item(req, resp, experiment_document(finder, found))
 
-    def on_put(
-        self,
-        req: Request,
-        resp: Response,
-        experiment: str,
-        project: str | None = None,
-        subject: str | None = None,
-        tail: str = "",
-    ) -> None:
-        refuse_tail(tail)
+    def on_put(self, req: Request, resp: Response, **names: str) -> None:
+        refuse_tail(names)
         document = self.read_document(req)
+        subject = names.get("subject")
         with self.writing(req) as finder:
-            home = finder.project(project) if project is not None else None
-            if project is not None and home is None:
-                raise StatusError(404, f"Unable to identify project: {project}")
-            existing = finder.experiment(home, experiment)
+            home = finder.require_project(names["project"]) if "project" in names else None
+            existing = finder.experiment(home, names["experiment"])
             if existing is None:
-                created = self.create(req, finder, document, home, subject, experiment)
+                created = self.create(req, finder, document, home, subject, names["experiment"])
                 send_text(resp, created.id, 201)
             elif self._update(req, finder, document, existing, subject):
                 send_text(resp, existing.id)
 
-    def on_delete(
-        self,
-        req: Request,
-        resp: Response,
-        experiment: str,
-        project: str | None = None,
-        subject: str | None = None,
-        tail: str = "",
-    ) -> None:
-        refuse_tail(tail)
+    def on_delete(self, req: Request, resp: Response, **names: str) -> None:
+        refuse_tail(names)
         with self.writing(req) as finder:
-            found = self._find(finder, project, experiment)
-            home = finder.project(project) if project is not None else None
+            found, home = finder.require_experiment(names), finder.home(names)
             if home is not None and home is not found.project:
                 finder.unshare(found, home)
                 return
-            if finder.access(found.project) < Access.DELETE:
-                raise StatusError(403, "User account doesn't have permission to delete this experiment.")
+            message = "User account doesn't have permission to delete this experiment."
+            finder.require(found.project, Access.DELETE, message)
             folder = self.site.archive.folder(found)
             removal.delete_experiment(finder.session, found)
         if params_of(req).true("removeFiles"):
@@ -151,24 +118,19 @@ class OneExperiment(Endpoint):
     ) -> Experiment:
         """A new experiment; the subject is created as well if it does not exist."""
         data_type = _requested_type(finder, params_of(req), document)
-        changes = [*(document.changes if document else []), *self.requested_changes(req, schema.EXPERIMENT, data_type)]
+        changes = self.changes(req, document, schema.EXPERIMENT, data_type)
         given = dict(changes)
         project = project or finder.project(given.get("project", ""))
         if project is None:
             raise StatusError(422, "Submitted experiment record must include the project attribute.")
-        if finder.access(project) < Access.EDIT:
-            raise StatusError(
-                403, "Specified user account has insufficient create privileges for experiments in this project."
-            )
+        finder.require(project, Access.EDIT, _MAY_NOT.format("create"))
         owner_name = subject or given.get("subject_ID")
         if not owner_name:
             raise StatusError(422, "Submitted experiment record must include the subject.")
         label = given.get("label") or label
         if finder.experiment(project, label) is not None:
             raise StatusError(409, "Conflict: Duplicate experiment label")
-        identifier = given.get("ID")
-        if identifier is not None and not VALID_ID.fullmatch(identifier):
-            raise StatusError(417, "Invalid character in experiment label.")
+        identifier = given_id(given, "Invalid character in experiment label.")
         fields = merged_fields(finder.types, {}, changes, data_type)
         owner = finder.subject(project, owner_name)
         if owner is None:
@@ -199,15 +161,9 @@ class OneExperiment(Endpoint):
     ) -> bool:
         """Change an experiment. False if the request was a rename, which answers with an empty body."""
         params = params_of(req)
-        if finder.access(existing.project) < Access.EDIT:
-            raise StatusError(
-                403, "Specified user account has insufficient edit privileges for experiments in this project."
-            )
+        finder.require(existing.project, Access.EDIT, _MAY_NOT.format("edit"))
         # The stored type stays, whatever xsiType says; fields of another type are then unknown, hence ignored.
-        changes = [
-            *(document.changes if document else []),
-            *self.requested_changes(req, schema.EXPERIMENT, existing.xsi_type),
-        ]
+        changes = self.changes(req, document, schema.EXPERIMENT, existing.xsi_type)
         given = dict(changes)
         deletion = params.true("allowDataDeletion")
         if document is not None and deletion and given.get("project") is None:
@@ -215,7 +171,7 @@ class OneExperiment(Endpoint):
         if given.get("project", existing.project.id) != existing.project.id:
             raise StatusError(409, "Project must be modified through separate URI.")
         if label := params.get("label"):  # then the request is a rename and nothing else
-            self._rename(finder, existing, label)
+            rename(finder, self.site.archive, existing, label)
             return False
         if given.get("ID", existing.id) != existing.id:
             raise StatusError(400, "ID cannot be modified")
@@ -245,24 +201,6 @@ class OneExperiment(Endpoint):
             experiment.subject = owner
             _forget_visit(experiment.fields, fields, given)
 
-    def _rename(self, finder: Finder, experiment: Experiment, label: str) -> None:
-        if label == experiment.label:
-            return
-        if finder.experiment(experiment.project, label) is not None:
-            raise StatusError(409, "Specified label is already in use.")
-        check_label(label)
-        before = self.site.archive.folder(experiment)
-        experiment.label = label
-        finder.session.flush()
-        self.site.archive.rename(before, self.site.archive.folder(experiment))
-
-    def _find(self, finder: Finder, project: str | None, experiment: str) -> Experiment:
-        home = finder.project(project) if project is not None else None
-        found = None if project is not None and home is None else finder.experiment(home, experiment)
-        if found is None:
-            raise StatusError(404, "Unable to find the specified experiment.")
-        return found
-
 
 def _forget_visit(before: Fields, after: Fields, given: Mapping[str, str]) -> None:
     """Clear visit and protocol, as XNAT does with every change through a subject's path, even if the subject stays.
@@ -285,16 +223,8 @@ def _subject(finder: Finder, project: Project | None, identifier: str) -> Subjec
 
 
 def _requested_type(finder: Finder, params: Params, document: Submission | None) -> str:
-    """The type of a new experiment: document, `xsiType`, or first XPath. 417 none, 400 unknown, 422 other."""
-    name = document.xsi_type if document else params.get("xsiType")
-    if not name:
-        name = next((found for key, _ in params if (found := type_of_xpath(key))), "")
-    if not name:
-        raise StatusError(417, "Need PUT Contents")
-    try:
-        data_type = finder.types.resolve(name)
-    except schema.UnknownTypeError as error:
-        raise StatusError(400, f"Unknown data type: {name}") from error
+    """The type of a new experiment. 422 for anything but a subject assessor."""
+    data_type = requested_type(finder, params, document)
     if data_type.abstract or not finder.types.instance_of(data_type.name, schema.SUBJECT_ASSESSOR):
         raise StatusError(422, "Only xnat:Subject documents can be PUT to this address.")  # sic
     return data_type.name

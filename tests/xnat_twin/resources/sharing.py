@@ -11,20 +11,19 @@ from falcon import Request, Response
 from ..errors import StatusError
 from ..lookup import Finder
 from ..permissions import Access
-from ..store import Experiment, ExperimentShare, Project, Subject, SubjectShare
+from ..store import ExperimentShare, Project, Subject, SubjectShare
 from ..views import experiment_document, subject_document
 from .base import Endpoint, params_of, send_text
-from .subjects import check_label, flush_new
+from .saving import check_label, flush_new
 
 
 class SubjectSharing(Endpoint):
     """`…/subjects/S/projects/P2`."""
 
-    def on_put(self, req: Request, resp: Response, subject: str, target: str, project: str | None = None) -> None:
+    def on_put(self, req: Request, resp: Response, target: str, **names: str) -> None:
         label = params_of(req).get("label") or None
         with self.writing(req) as finder:
-            found = _subject(finder, project, subject)
-            other = _target(finder, target)
+            found, other = finder.require_subject(names), finder.require_project(target)
             share = finder.session.get(SubjectShare, (found.subject_id, other.project_id))
             if params_of(req).true("primary"):
                 self._make_primary(finder, found, other, label or found.label, share)
@@ -48,8 +47,8 @@ class SubjectSharing(Endpoint):
         self, finder: Finder, subject: Subject, target: Project, label: str, share: SubjectShare | None
     ) -> None:
         """Give the subject to the other project; its experiments stay where they are."""
-        if finder.access(subject.project) < Access.DELETE:
-            raise StatusError(403, "Specified user account has insufficient privileges for subjects in this project.")
+        message = "Specified user account has insufficient privileges for subjects in this project."
+        finder.require(subject.project, Access.DELETE, message)
         check_label(label)
         before = self.site.archive.folder(subject)
         if share is not None:
@@ -58,27 +57,18 @@ class SubjectSharing(Endpoint):
         flush_new(finder, f"Label already in use:{label}")
         self.site.archive.rename(before, self.site.archive.folder(subject))
 
-    def on_delete(self, req: Request, resp: Response, subject: str, target: str, project: str | None = None) -> None:
+    def on_delete(self, req: Request, resp: Response, target: str, **names: str) -> None:
         with self.writing(req) as finder:
-            finder.unshare(_subject(finder, project, subject), _target(finder, target))
+            finder.unshare(finder.require_subject(names), finder.require_project(target))
 
 
 class ExperimentSharing(Endpoint):
     """`…/experiments/E/projects/P2`. Through `/data/experiments/ID` the answer is 201 and the ID."""
 
-    def on_put(
-        self,
-        req: Request,
-        resp: Response,
-        experiment: str,
-        target: str,
-        project: str | None = None,
-        subject: str | None = None,
-    ) -> None:
+    def on_put(self, req: Request, resp: Response, target: str, **names: str) -> None:
         label = params_of(req).get("label") or None
         with self.writing(req) as finder:
-            found = _experiment(finder, project, experiment)
-            other = _target(finder, target)
+            found, other = finder.require_experiment(names), finder.require_project(target)
             if other is found.project:
                 raise StatusError(409, f"Already assigned to project:{other.id}")
             share = finder.session.get(ExperimentShare, (found.experiment_id, other.project_id))
@@ -90,7 +80,7 @@ class ExperimentSharing(Endpoint):
                 share = ExperimentShare(experiment_id=number, project_id=other.project_id, label=label or found.label)
                 finder.session.add(share)
                 flush_new(finder, f"Label already in use:{label}")
-                if project is None:
+                if "project" not in names:
                     send_text(resp, found.id, 201)
                 else:
                     self.send_item(req, resp, experiment_document(finder, found))
@@ -99,48 +89,17 @@ class ExperimentSharing(Endpoint):
         # The new label has just been saved, and yet:
         raise StatusError(409, f"Already assigned to project:{target}")
 
-    def on_delete(
-        self,
-        req: Request,
-        resp: Response,
-        experiment: str,
-        target: str,
-        project: str | None = None,
-        subject: str | None = None,
-    ) -> None:
+    def on_delete(self, req: Request, resp: Response, target: str, **names: str) -> None:
         with self.writing(req) as finder:
-            finder.unshare(_experiment(finder, project, experiment), _target(finder, target))
-
-
-def _subject(finder: Finder, project: str | None, identifier: str) -> Subject:
-    home = finder.project(project) if project is not None else None
-    found = finder.subject(home, identifier) if project is None or home is not None else None
-    if found is None:
-        raise StatusError(404, "Unable to find the specified subject.")
-    return found
-
-
-def _experiment(finder: Finder, project: str | None, identifier: str) -> Experiment:
-    home = finder.project(project) if project is not None else None
-    found = finder.experiment(home, identifier) if project is None or home is not None else None
-    if found is None:
-        raise StatusError(404, "Unable to find the specified experiment.")
-    return found
-
-
-def _target(finder: Finder, project: str) -> Project:
-    found = finder.project(project)
-    if found is None:
-        raise StatusError(404, f"Unable to identify project: {project}")
-    return found
+            finder.unshare(finder.require_experiment(names), finder.require_project(target))
 
 
 def _may_create(finder: Finder, project: Project, things: str) -> None:
-    if finder.access(project) < Access.EDIT:
-        raise StatusError(
-            403,
-            f"Specified user account has insufficient create privileges for {things} in the {project.id} project.",
-        )
+    finder.require(
+        project,
+        Access.EDIT,
+        f"Specified user account has insufficient create privileges for {things} in the {project.id} project.",
+    )
 
 
 def _check_free(taken: object, label: str) -> None:

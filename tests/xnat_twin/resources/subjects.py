@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from falcon import Request, Response
 from sqlalchemy import or_, select
-from sqlalchemy.exc import IntegrityError
 
 from .. import removal, schema
 from ..errors import StatusError
-from ..fields import Fields, InvalidValueError, merge
-from ..lookup import VALID_ID, Finder
+from ..fields import Fields
+from ..lookup import Finder
 from ..permissions import Access
 from ..preferences import Preferences
-from ..schema import Types
-from ..store import Owner, Project, Subject, SubjectShare, next_number, now
+from ..store import Owner, Project, Subject, SubjectShare, now
 from ..tables import Table
 from ..views import listing, subject_document, subject_row
 from .base import Endpoint, params_of, send_table, send_text
+from .saving import Changes, accession_id, check_label, flush_new, given_id, merged_fields, refuse_tail, rename
 
 _COLUMNS = ("ID", "project", "label", "insert_date", "insert_user", "URI")
+_MAY_NOT = "Specified user account has insufficient {} privileges for subjects in this project."
 
 
 class SubjectList(Endpoint):
@@ -43,10 +43,7 @@ class SubjectList(Endpoint):
 
     def on_post(self, req: Request, resp: Response, project: str) -> None:
         document = self.read_document(req)
-        changes = [
-            *(document.changes if document else []),
-            *self.requested_changes(req, schema.SUBJECT, schema.SUBJECT),
-        ]
+        changes = self.changes(req, document, schema.SUBJECT, schema.SUBJECT)
         label = dict(changes).get("label")
         if not label:
             raise StatusError(417, "Need POST Contents")
@@ -62,106 +59,72 @@ class SubjectList(Endpoint):
 class OneSubject(Endpoint):
     """`…/subjects/LABEL`, by label or accession ID. What follows in the path is not looked at by GET."""
 
-    def on_get(self, req: Request, resp: Response, subject: str, project: str | None = None, tail: str = "") -> None:
+    def on_get(self, req: Request, resp: Response, **names: str) -> None:
         with self.reading(req) as finder:
-            found = self._find(finder, project, subject)
-            if tail == "status":
-                send_text(resp, "active")
-            elif tail == "projects":
-                send_table(req, resp, projects_table(found.label, found.project))
-            else:
-                self.send_item(req, resp, subject_document(finder, found))
+            found = finder.require_subject(names)
+            match names.get("tail"):
+                case "status":
+                    send_text(resp, "active")
+                case "projects":
+                    send_table(req, resp, projects_table(found.label, found.project))
+                case _:
+                    self.send_item(req, resp, subject_document(finder, found))
 
-    def on_put(self, req: Request, resp: Response, subject: str, project: str | None = None, tail: str = "") -> None:
-        refuse_tail(tail)
+    def on_put(self, req: Request, resp: Response, **names: str) -> None:
+        refuse_tail(names)
         document = self.read_document(req)
         if document is not None and document.xsi_type != schema.SUBJECT:
             raise StatusError(422, "Only xnat:Subject documents can be PUT to this address.")
-        changes = [
-            *(document.changes if document else []),
-            *self.requested_changes(req, schema.SUBJECT, schema.SUBJECT),
-        ]
+        changes = self.changes(req, document, schema.SUBJECT, schema.SUBJECT)
+        given = dict(changes)
         with self.writing(req) as finder:
-            home = finder.project(project) if project is not None else None
-            existing = finder.subject(home, subject)
+            home = finder.home(names)
+            existing = finder.subject(home, names["subject"])
             if existing is None:
-                home = home or finder.project(dict(changes).get("project", ""))
+                home = home or finder.project(given.get("project", ""))
                 if home is None:
                     raise StatusError(422, "Submitted subject record must include the project attribute.")
-                if finder.access(home) < Access.EDIT:
-                    raise StatusError(
-                        403, "Specified user account has insufficient create privileges for subjects in this project."
-                    )
-                label = dict(changes).get("label") or subject
+                finder.require(home, Access.EDIT, _MAY_NOT.format("create"))
+                label = given.get("label") or names["subject"]
                 existing = finder.subject(home, label)
                 if existing is None:
                     created = create_subject(finder, self.site.preferences, home, label, changes)
                     send_text(resp, created.id, 201)
                     return
-            if finder.access(existing.project) < Access.EDIT:
-                raise StatusError(
-                    403, "Specified user account has insufficient edit privileges for subjects in this project."
-                )
+            finder.require(existing.project, Access.EDIT, _MAY_NOT.format("edit"))
             if label := params_of(req).get("label"):  # then the request is a rename and nothing else
-                self._rename(finder, existing, label)
+                rename(finder, self.site.archive, existing, label)
                 return
-            for path, value in changes:
-                if path == "ID" and value != existing.id:
-                    raise StatusError(400, "ID cannot be modified")
-                if path == "project" and value != existing.project.id:
-                    raise StatusError(409, "Project must be modified through separate URI.")
-            new_label = dict(changes).get("label", existing.label)
-            if new_label != existing.label:
-                self._rename(finder, existing, new_label)
+            if given.get("ID", existing.id) != existing.id:
+                raise StatusError(400, "ID cannot be modified")
+            if given.get("project", existing.project.id) != existing.project.id:
+                raise StatusError(409, "Project must be modified through separate URI.")
+            rename(finder, self.site.archive, existing, given.get("label", existing.label))
             stored: Fields = {} if params_of(req).true("allowDataDeletion") and document else existing.fields
             existing.fields = merged_fields(finder.types, stored, changes, schema.SUBJECT)
             existing.last_modified = now()
             send_text(resp, existing.id)
 
-    def on_delete(self, req: Request, resp: Response, subject: str, project: str | None = None, tail: str = "") -> None:
-        refuse_tail(tail)
+    def on_delete(self, req: Request, resp: Response, **names: str) -> None:
+        refuse_tail(names)
         with self.writing(req) as finder:
-            found = self._find(finder, project, subject)
-            home = finder.project(project) if project is not None else None
+            found, home = finder.require_subject(names), finder.home(names)
             if home is not None and home is not found.project:
                 finder.unshare(found, home)
                 return
-            if finder.access(found.project) < Access.DELETE:
-                raise StatusError(403, "User account doesn't have permission to delete this subject.")
-            experiments = removal.experiments_of(finder.session, found)
-            owners: list[Owner] = [found, *experiments]
+            message = "User account doesn't have permission to delete this subject."
+            finder.require(found.project, Access.DELETE, message)
+            owners: list[Owner] = [found, *removal.experiments_of(finder.session, found)]
             folders = [self.site.archive.folder(owner) for owner in owners]
             removal.delete_subject(finder.session, found)
         if params_of(req).true("removeFiles"):
             for folder in folders:
                 self.site.archive.disk.remove(folder)
 
-    def _find(self, finder: Finder, project: str | None, subject: str) -> Subject:
-        home = finder.project(project) if project is not None else None
-        found = None if project is not None and home is None else finder.subject(home, subject)
-        if found is None:
-            raise StatusError(404, "Unable to find the specified subject.")
-        return found
 
-    def _rename(self, finder: Finder, subject: Subject, label: str) -> None:
-        if label == subject.label:
-            return
-        if finder.subject(subject.project, label) is not None:
-            raise StatusError(409, "Specified label is already in use.")
-        check_label(label)
-        before = self.site.archive.folder(subject)
-        subject.label = label
-        finder.session.flush()
-        self.site.archive.rename(before, self.site.archive.folder(subject))
-
-
-def create_subject(
-    finder: Finder, preferences: Preferences, project: Project, label: str, changes: list[tuple[str, str]]
-) -> Subject:
+def create_subject(finder: Finder, preferences: Preferences, project: Project, label: str, changes: Changes) -> Subject:
     """A new subject with the next accession number. A label with illegal characters fails late: 500, as in XNAT."""
-    identifier = dict(changes).get("ID")
-    if identifier is not None and not VALID_ID.fullmatch(identifier):
-        raise StatusError(417, "Invalid character in subject ID.")
+    identifier = given_id(dict(changes), "Invalid character in subject ID.")
     fields = merged_fields(finder.types, {}, changes, schema.SUBJECT)
     check_label(label)
     subject = Subject(
@@ -176,61 +139,19 @@ def create_subject(
     return subject
 
 
-def accession_id(finder: Finder, preferences: Preferences, letter: str) -> str:
-    """`XNAT_S00001`: the site's ID without blanks and quotes, `-` as `_`, and a number that is never reused."""
-    site = str(preferences["siteId"]).replace("-", "_")
-    site = "".join(character for character in site if character not in " \"'")
-    return f"{site}_{letter}{next_number(finder.session, letter):05d}"
-
-
-def flush_new(finder: Finder, message: str) -> None:
-    """Write what was added. 409 if someone else has just added the same."""
-    try:
-        finder.session.flush()
-    except IntegrityError as error:
-        raise StatusError(409, message) from error
-
-
-def refuse_tail(tail: str) -> None:
-    """400 for a change of something below an object that there is nothing below of."""
-    if tail:
-        raise StatusError(400)
-
-
-def check_label(label: str) -> None:
-    if not VALID_ID.fullmatch(label):
-        raise StatusError(500)
-
-
-#: Fields that have a column of their own.
-_COLUMNS_OF_THEIR_OWN = frozenset({"ID", "project", "label", "subject_ID", "image_session_ID"})
-
-
-def merged_fields(types: Types, stored: Fields, changes: list[tuple[str, str]], data_type: str) -> Fields:
-    """`stored` with the changes, without those that are columns. 400 for a value that does not fit its field."""
-    try:
-        return merge(types, stored, [change for change in changes if change[0] not in _COLUMNS_OF_THEIR_OWN], data_type)
-    except InvalidValueError as error:
-        raise StatusError(400, str(error)) from error
-
-
 def readable_project(finder: Finder, project: str) -> Project:
     """404 unless the caller may read the project's data."""
-    found = finder.project(project)
-    if found is None or not finder.may_read(found):
+    found = finder.require_project(project)
+    if not finder.may_read(found):
         raise StatusError(404, f"Unable to identify project: {project}")
     return found
 
 
 def editable_project(finder: Finder, project: str, things: str) -> Project:
     """404 unless the caller may see the project, 403 unless he may create `things` in it."""
-    found = finder.project(project)
-    if found is None:
-        raise StatusError(404, f"Unable to identify project: {project}")
-    if finder.access(found) < Access.EDIT:
-        raise StatusError(
-            403, f"Specified user account has insufficient create privileges for {things} in this project."
-        )
+    found = finder.require_project(project)
+    message = f"Specified user account has insufficient create privileges for {things} in this project."
+    finder.require(found, Access.EDIT, message)
     return found
 
 

@@ -1,0 +1,99 @@
+"""What storing an object has in common for every kind: IDs, labels, fields, types, renaming.
+
+No endpoint lives here, and nothing that only one kind of object does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sqlalchemy.exc import IntegrityError
+
+from .. import schema
+from ..archive import Archive
+from ..errors import StatusError
+from ..fields import Fields, InvalidValueError, merge, type_of_xpath
+from ..items import Submission
+from ..lookup import VALID_ID, Finder
+from ..params import Params
+from ..preferences import Preferences
+from ..schema import DataType, Types
+from ..store import Experiment, Subject, next_number
+
+#: What a request wants to change: (stored path, text).
+Changes = list[tuple[str, str]]
+
+#: Fields that have a column of their own.
+_COLUMNS_OF_THEIR_OWN = frozenset({"ID", "project", "label", "subject_ID", "image_session_ID"})
+
+
+def accession_id(finder: Finder, preferences: Preferences, letter: str) -> str:
+    """`XNAT_S00001`: the site's ID without blanks and quotes, `-` as `_`, and a number that is never reused."""
+    site = str(preferences["siteId"]).replace("-", "_")
+    site = "".join(character for character in site if character not in " \"'")
+    return f"{site}_{letter}{next_number(finder.session, letter):05d}"
+
+
+def flush_new(finder: Finder, message: str) -> None:
+    """Write what was added. 409 if someone else has just added the same."""
+    try:
+        finder.session.flush()
+    except IntegrityError as error:
+        raise StatusError(409, message) from error
+
+
+def refuse_tail(names: Mapping[str, str]) -> None:
+    """400 for a change of something below an object that there is nothing below of."""
+    if names.get("tail"):
+        raise StatusError(400)
+
+
+def check_label(label: str) -> None:
+    """500 for a label with other characters than letters, digits, `_` and `-`: XNAT notices only while saving."""
+    if not VALID_ID.fullmatch(label):
+        raise StatusError(500)
+
+
+def given_id(changes: Mapping[str, str], message: str) -> str | None:
+    """The ID that a request chooses for a new object, if it does. 417 if it cannot be one."""
+    identifier = changes.get("ID")
+    if identifier is not None and not VALID_ID.fullmatch(identifier):
+        raise StatusError(417, message)
+    return identifier
+
+
+def merged_fields(types: Types, stored: Fields, changes: Changes, data_type: str) -> Fields:
+    """`stored` with the changes, without those that are columns. 400 for a value that does not fit its field."""
+    try:
+        return merge(types, stored, [change for change in changes if change[0] not in _COLUMNS_OF_THEIR_OWN], data_type)
+    except InvalidValueError as error:
+        raise StatusError(400, str(error)) from error
+
+
+def requested_type(
+    finder: Finder, params: Params, document: Submission | None, otherwise: str | None = None, need: str = "PUT"
+) -> DataType:
+    """The type that a request speaks of: document, `xsiType`, `otherwise`, first XPath. 417 none, 400 unknown."""
+    name = document.xsi_type if document else params.get("xsiType") or otherwise
+    if not name:
+        name = next((found for key, _ in params if (found := type_of_xpath(key))), "")
+    if not name:
+        raise StatusError(417, f"Need {need} Contents")
+    try:
+        return finder.types.resolve(name)
+    except schema.UnknownTypeError as error:
+        raise StatusError(400, f"Unknown data type: {name}") from error
+
+
+def rename(finder: Finder, archive: Archive, item: Subject | Experiment, label: str) -> None:
+    """Give an object another label and its folder another name. Reference: Rename."""
+    if label == item.label:
+        return
+    find = finder.subject if isinstance(item, Subject) else finder.experiment
+    if find(item.project, label) is not None:
+        raise StatusError(409, "Specified label is already in use.")
+    check_label(label)
+    before = archive.folder(item)
+    item.label = label
+    finder.session.flush()
+    archive.rename(before, archive.folder(item))
