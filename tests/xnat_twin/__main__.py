@@ -17,6 +17,7 @@ from .flavour import DEFAULT_FLAVOUR, FLAVOURS
 from .modules import MODULES
 from .server import Server
 from .site import Site
+from .store import OlderDatabaseError
 from .xnat_home import HomeError, read_home
 
 
@@ -44,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
         site.faults.add(*options.fault)
         server = Server(site, options.host, options.port)
         server.start()
-    except (HomeError, OSError, SQLAlchemyError) as error:
+    except (HomeError, OlderDatabaseError, OSError, SQLAlchemyError) as error:
         print(f"xnat_twin: cannot start: {_first_line(error)}", file=sys.stderr)
         return 1
     print(f"Practice XNAT {site.version} at {server.url}, archive {site.archive.root}", flush=True)

@@ -7,11 +7,12 @@ Bytes of files are not here; archive.py keeps them.
 from __future__ import annotations
 
 import datetime as dt
+import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, String, UniqueConstraint, create_engine, event, select
+from sqlalchemy import JSON, Executable, ForeignKey, String, UniqueConstraint, create_engine, event, inspect, select
 from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 
@@ -21,6 +22,10 @@ from .fields import Fields
 def now() -> dt.datetime:
     """The present moment, in UTC without a zone, as the tables store it."""
     return dt.datetime.now(dt.UTC).replace(tzinfo=None, microsecond=0)
+
+
+class OlderDatabaseError(Exception):
+    """The database was made by an older practice server and lacks what this one stores."""
 
 
 class Base(DeclarativeBase):
@@ -81,6 +86,8 @@ class Item:
     insert_user: Mapped[str] = mapped_column(String(255), default="")
     insert_date: Mapped[dt.datetime] = mapped_column(default=now)
     last_modified: Mapped[dt.datetime] = mapped_column(default=now)
+    #: `active`, `quarantine`, `locked` or `obsolete`. Reference: ViewManager.
+    status: Mapped[str] = mapped_column(String(16), default="active")
 
 
 class Project(Item, Base):
@@ -93,10 +100,47 @@ class Project(Item, Base):
     accessibility: Mapped[str] = mapped_column(String(16), default="protected")
     prearchive_code: Mapped[int] = mapped_column(default=4)
     quarantine_code: Mapped[int] = mapped_column(default=0)
+    current_arc: Mapped[str] = mapped_column(String(255), default="arc001")
+    scan_type_mapping: Mapped[bool] = mapped_column(default=True)
 
     @property
     def label(self) -> str:
         return self.id
+
+
+class ProjectName(Base):
+    """ID, title, running title and aliases of all projects, in lower case: one namespace, in which none is twice."""
+
+    __tablename__ = "xnat_project_name"
+    name: Mapped[str] = mapped_column(String(255), primary_key=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey("xnat_project.project_id", ondelete="CASCADE"), index=True)
+    #: The alias as it was given; none for the other names, which do not lead to the project.
+    alias: Mapped[str | None] = mapped_column(String(255), index=True)
+
+
+class Favorite(Base):
+    """A project that a user has marked."""
+
+    __tablename__ = "xdat_user_favorite"
+    user_id: Mapped[int] = mapped_column(ForeignKey("xdat_user.user_id", ondelete="CASCADE"), primary_key=True)
+    project_id: Mapped[int] = mapped_column(ForeignKey("xnat_project.project_id", ondelete="CASCADE"), primary_key=True)
+
+
+class Workflow(Base):
+    """What somebody did to an object, and why he said he did: XNAT's audit trail. Reference: WrkWorkflowdata."""
+
+    __tablename__ = "wrk_workflowdata"
+    event_id: Mapped[int] = mapped_column(primary_key=True)
+    item_id: Mapped[str] = mapped_column(String(255), index=True)
+    xsi_type: Mapped[str] = mapped_column(String(255))
+    project: Mapped[str] = mapped_column(String(255), index=True)
+    user: Mapped[str] = mapped_column("login", String(255), index=True)
+    when: Mapped[dt.datetime] = mapped_column("launch_time", default=now)
+    action: Mapped[str] = mapped_column(String(255))
+    category: Mapped[str] = mapped_column(String(32), default="DATA")
+    type: Mapped[str] = mapped_column(String(32), default="WEB_SERVICE")
+    reason: Mapped[str] = mapped_column(String(1000), default="")
+    comment: Mapped[str] = mapped_column(String(1000), default="")
 
 
 class RetiredProject(Base):
@@ -137,9 +181,9 @@ class Experiment(Item, Base):
     label: Mapped[str] = mapped_column(String(255))
     xsi_type: Mapped[str] = mapped_column(String(255))
     project_id: Mapped[int] = mapped_column(ForeignKey("xnat_project.project_id"))
-    subject_id: Mapped[int] = mapped_column(ForeignKey("xnat_subject.subject_id"))
+    subject_id: Mapped[int] = mapped_column(ForeignKey("xnat_subject.subject_id"), index=True)
     #: The session that an image assessor belongs to; none for sessions and other subject assessors.
-    session_id: Mapped[int | None] = mapped_column(ForeignKey("xnat_experiment.experiment_id"))
+    session_id: Mapped[int | None] = mapped_column(ForeignKey("xnat_experiment.experiment_id"), index=True)
     project: Mapped[Project] = relationship()
     subject: Mapped[Subject] = relationship()
     session: Mapped[Experiment | None] = relationship(remote_side=[experiment_id])
@@ -213,13 +257,17 @@ class Resource(Base):
     __tablename__ = "xnat_resource"
     resource_id: Mapped[int] = mapped_column(primary_key=True)
     label: Mapped[str | None] = mapped_column(String(255))
-    project_id: Mapped[int | None] = mapped_column(ForeignKey("xnat_project.project_id"))
-    subject_id: Mapped[int | None] = mapped_column(ForeignKey("xnat_subject.subject_id"))
-    experiment_id: Mapped[int | None] = mapped_column(ForeignKey("xnat_experiment.experiment_id"))
-    scan_id: Mapped[int | None] = mapped_column(ForeignKey("xnat_scan.scan_id"))
-    reconstruction_id: Mapped[int | None] = mapped_column(ForeignKey("xnat_reconstruction.reconstruction_id"))
+    project_id: Mapped[int | None] = mapped_column(ForeignKey("xnat_project.project_id"), index=True)
+    subject_id: Mapped[int | None] = mapped_column(ForeignKey("xnat_subject.subject_id"), index=True)
+    experiment_id: Mapped[int | None] = mapped_column(ForeignKey("xnat_experiment.experiment_id"), index=True)
+    scan_id: Mapped[int | None] = mapped_column(ForeignKey("xnat_scan.scan_id"), index=True)
+    reconstruction_id: Mapped[int | None] = mapped_column(
+        ForeignKey("xnat_reconstruction.reconstruction_id"), index=True
+    )
     #: `in` for what an assessor or reconstruction was made of, `out` for all else.
     direction: Mapped[str] = mapped_column(String(3), default="out")
+    #: Whether 1.7's catalog service made it, which has folders and file names of its own (archive.py).
+    by_service: Mapped[bool] = mapped_column(default=False)
     format: Mapped[str] = mapped_column(String(255), default="")
     content: Mapped[str] = mapped_column(String(255), default="")
     description: Mapped[str] = mapped_column(String(255), default="")
@@ -253,13 +301,29 @@ OWNER_KEYS: dict[type[Owner], str] = {
 
 
 class Store:
-    """The database. `reading()` and `writing()` each give one transaction; nothing else opens one."""
+    """The database. `reading()`, `writing()` and `note()` each give one transaction; nothing else opens one."""
 
     def __init__(self, url: str | URL, connect_args: Mapping[str, Any] | None = None) -> None:
-        self.engine: Engine = create_engine(url, pool_pre_ping=True, connect_args=dict(connect_args or {}))
+        self.engine: Engine = create_engine(
+            url,
+            connect_args=dict(connect_args or {}),
+            pool_size=20,  # one for each thread of the server
+            pool_pre_ping=not str(url).startswith("sqlite"),
+        )
+        #: SQLite has one writer at a time, and would let the others sleep and ask again: they queue here instead.
+        self._turn: AbstractContextManager[object] = nullcontext()
         if self.engine.dialect.name == "sqlite":
+            self._turn = threading.Lock()
             _configure_sqlite(self.engine)
+        self._writer = self.engine.execution_options(write=True)
+        #: Another object after each change. What was derived from the database while it was this one is still right.
+        self.state = object()
         Base.metadata.create_all(self.engine)
+        try:
+            _refuse_older(self.engine)
+        except OlderDatabaseError:
+            self.close()
+            raise
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -270,9 +334,14 @@ class Store:
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """A transaction that is committed unless an exception leaves the block."""
-        engine = self.engine.execution_options(write=True)
-        with Session(engine, expire_on_commit=False) as session, session.begin():
+        with self._turn, Session(self._writer, expire_on_commit=False) as session, session.begin():
             yield session
+        self.state = object()
+
+    def note(self, statement: Executable, values: Mapping[str, object]) -> None:
+        """Carry out one statement that changes no more than what is only shown, such as counts; `state` stays."""
+        with self._turn, self._writer.begin() as connection:
+            connection.execute(statement, values)
 
     def close(self) -> None:
         self.engine.dispose()
@@ -287,6 +356,23 @@ def next_number(session: Session, name: str) -> int:
     counter.last += 1
     session.flush()
     return counter.last
+
+
+def _refuse_older(engine: Engine) -> None:
+    """`create_all` makes missing tables, not missing columns."""
+    found = inspect(engine).get_multi_columns()
+    existing = {name: {column["name"] for column in columns} for (_, name), columns in found.items()}
+    missing = [
+        f"{table.name}.{column.name}"
+        for table in Base.metadata.sorted_tables
+        for column in table.columns
+        if column.name not in existing.get(table.name, ())
+    ]
+    if missing:
+        raise OlderDatabaseError(
+            f"made by an older practice server: {engine.url.render_as_string()} lacks {', '.join(missing)}. "
+            "Start with another --data folder or an empty database."
+        )
 
 
 def _configure_sqlite(engine: Engine) -> None:
