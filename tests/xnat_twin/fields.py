@@ -68,6 +68,8 @@ SHORTCUTS: dict[str, dict[str, str]] = {
         "tracer_isotope": "tracer/isotope",
         "tracer_transmissions": "tracer/transmissions",
     },
+    schema.IMAGE_ASSESSOR: _same("ID visit_id date time note project label") | _PERSON | _VALIDATION,
+    schema.RECONSTRUCTED_IMAGE: _same("ID type baseScanType"),
     schema.IMAGE_SCAN: _same(
         "ID type UID note quality condition series_description documentation scanner modality frames"
         " coil fieldStrength marker stabilization"

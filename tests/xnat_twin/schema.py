@@ -57,6 +57,7 @@ SUBJECT_ASSESSOR, IMAGE_SESSION, IMAGE_SCAN = (
     "xnat:imageSessionData",
     "xnat:imageScanData",
 )
+IMAGE_ASSESSOR, RECONSTRUCTED_IMAGE = "xnat:imageAssessorData", "xnat:reconstructedImageData"
 
 _BASE_TYPES = [
     DataType(
@@ -121,6 +122,26 @@ _BASE_TYPES = [
             text="prearchivePath",
         ),
         attributes=frozenset({"session_type", "modality", "UID"}),
+    ),
+    DataType(
+        IMAGE_ASSESSOR,
+        "xnat:ImageAssessor",
+        EXPERIMENT,
+        abstract=True,
+        fields=_fields(string="imageSession_ID"),
+    ),
+    DataType("xnat:mrAssessorData", "xnat:MRAssessor", IMAGE_ASSESSOR),
+    DataType(
+        "xnat:qcManualAssessorData",
+        "xnat:QCManualAssessment",
+        IMAGE_ASSESSOR,
+        fields=_fields(string="rater stereotacticMarker incidentalFindings pass payable rescan", text="comments"),
+    ),
+    DataType(
+        RECONSTRUCTED_IMAGE,
+        "xnat:ReconstructedImage",
+        fields=_fields(string="ID type baseScanType image_session_ID algorithm"),
+        attributes=frozenset({"ID", "type", "baseScanType", "image_session_ID"}),
     ),
     DataType(
         IMAGE_SCAN,
