@@ -12,7 +12,18 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
-from sqlalchemy import JSON, Executable, ForeignKey, String, UniqueConstraint, create_engine, event, inspect, select
+from sqlalchemy import (
+    JSON,
+    Executable,
+    ForeignKey,
+    String,
+    Text,
+    UniqueConstraint,
+    create_engine,
+    event,
+    inspect,
+    select,
+)
 from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 
@@ -44,7 +55,15 @@ class User(Base):
     email: Mapped[str] = mapped_column(String(255), default="")
     enabled: Mapped[bool] = mapped_column(default=True)
     verified: Mapped[bool] = mapped_column(default=True)
+    #: The role Administrator; all other roles are `UserRole`.
     admin: Mapped[bool] = mapped_column(default=False)
+    #: The groups ALL_DATA_ADMIN and ALL_DATA_ACCESS, which are about every project.
+    all_data_admin: Mapped[bool] = mapped_column(default=False)
+    all_data_access: Mapped[bool] = mapped_column(default=False)
+    failed_logins: Mapped[int] = mapped_column(default=0)
+    locked_out: Mapped[dt.datetime | None]
+    last_login: Mapped[dt.datetime | None]
+    password_updated: Mapped[dt.datetime] = mapped_column(default=now)
     last_modified: Mapped[dt.datetime] = mapped_column(default=now)
 
     @property
@@ -53,14 +72,25 @@ class User(Base):
         return self.login == "guest"
 
 
+class UserRole(Base):
+    """A role of an account by any name but Administrator, such as `non_expiring`."""
+
+    __tablename__ = "xhbm_user_role"
+    user_id: Mapped[int] = mapped_column(ForeignKey("xdat_user.user_id", ondelete="CASCADE"), primary_key=True)
+    role: Mapped[str] = mapped_column(String(255), primary_key=True)
+
+
 class AliasToken(Base):
-    """A pair that stands for a login until it expires."""
+    """A pair that stands for a login until it expires. The secret is readable, as in XNAT, which shows it again."""
 
     __tablename__ = "xhbm_alias_token"
-    alias: Mapped[str] = mapped_column(String(64), primary_key=True)
+    token_id: Mapped[int] = mapped_column(primary_key=True)
+    alias: Mapped[str] = mapped_column(String(64), unique=True)
     secret: Mapped[str] = mapped_column(String(255))
     user_id: Mapped[int] = mapped_column(ForeignKey("xdat_user.user_id", ondelete="CASCADE"))
+    created: Mapped[dt.datetime] = mapped_column(default=now)
     expires: Mapped[dt.datetime]
+    user: Mapped[User] = relationship()
 
 
 class Preference(Base):
@@ -69,6 +99,23 @@ class Preference(Base):
     __tablename__ = "xhbm_preference"
     name: Mapped[str] = mapped_column(String(255), primary_key=True)
     value: Mapped[Any] = mapped_column(JSON)
+
+
+class Configuration(Base):
+    """One version of a text that a tool keeps for the site (`project` is empty) or for a project."""
+
+    __tablename__ = "xhbm_configuration"
+    configuration_id: Mapped[int] = mapped_column(primary_key=True)
+    project: Mapped[str] = mapped_column(String(255), default="", index=True)
+    tool: Mapped[str] = mapped_column(String(255), index=True)
+    path: Mapped[str] = mapped_column(String(1024))
+    version: Mapped[int] = mapped_column(default=1)
+    contents: Mapped[str] = mapped_column(Text, default="")
+    xnat_user: Mapped[str] = mapped_column(String(255), default="")
+    reason: Mapped[str] = mapped_column(String(255), default="")
+    enabled: Mapped[bool] = mapped_column(default=True)
+    unversioned: Mapped[bool] = mapped_column(default=False)
+    created: Mapped[dt.datetime] = mapped_column(default=now)
 
 
 class Counter(Base):
