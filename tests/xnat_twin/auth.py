@@ -17,7 +17,7 @@ import time
 import uuid
 from dataclasses import dataclass
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 
 from .preferences import Preferences
 from .store import AliasToken, Store, User, now
@@ -32,6 +32,7 @@ OPEN_PATHS = re.compile(
 #: Paths that answer before the site has been configured.
 INIT_PATHS = re.compile(r"/xapi/siteConfig(/initialized|/buildInfo(/.*)?|/values/.*)?|/xapi/notifications/smtp")
 
+_ENABLED = select(User).where(User.login == bindparam("login"), User.enabled)
 _SCRYPT = {"n": 2**12, "r": 8, "p": 1}  # a practice server: about 10 ms, so that tests stay quick
 
 
@@ -94,10 +95,10 @@ class Sessions:
     def find(self, identifier: str | None) -> ServerSession | None:
         """The live session with this ID, whose clock starts anew."""
         with self._guard:
-            self._expire()
             session = self._sessions.get(identifier or "")
-            if session is not None:
-                session.last_access = time.time()
+            if session is None or session.last_access < self._oldest:
+                return None
+            session.last_access = time.time()
             return session
 
     def close(self, identifier: str) -> None:
@@ -117,15 +118,38 @@ class Sessions:
     def _of(self, login: str) -> list[str]:
         return [session.id for session in self._sessions.values() if session.login == login]
 
+    @property
+    def _oldest(self) -> float:
+        """The last access of a session that has just not expired."""
+        return time.time() - self._preferences.seconds("sessionTimeout")
+
     def _expire(self) -> None:
-        oldest = time.time() - self._preferences.seconds("sessionTimeout")
+        oldest = self._oldest
         self._sessions = {i: session for i, session in self._sessions.items() if session.last_access >= oldest}
+
+
+class Accounts:
+    """The accounts of those who have a session, read from the database again after every change of it."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._known: tuple[object, dict[str, User | None]] = (None, {})
+
+    def enabled(self, login: str) -> User | None:
+        """The account, unless it was disabled or removed. The object is shared: it is for reading only."""
+        state, known = self._known
+        if state is not self._store.state:
+            state, known = self._known = (self._store.state, {})
+        if login not in known:
+            with self._store.reading() as session:
+                known[login] = session.scalar(_ENABLED, {"login": login})
+        return known[login]
 
 
 def authenticate(store: Store, name: str, password: str) -> tuple[User, str]:
     """The user that `name` and `password` belong to, and the alias if they are a token. Raises BadCredentialsError."""
     with store.reading() as session:
-        token = session.get(AliasToken, name)
+        token = session.scalar(select(AliasToken).where(AliasToken.alias == name))
         if token is not None:
             if token.expires < now() or not hmac.compare_digest(token.secret, _digest(password)):
                 raise BadCredentialsError("Couldn't find token or token has expired.")

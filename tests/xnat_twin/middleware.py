@@ -12,7 +12,7 @@ from typing import Any
 
 from falcon import Request, Response
 
-from .auth import INIT_PATHS, INTERACTIVE, OPEN_PATHS, BadCredentialsError, authenticate, basic_credentials
+from .auth import INIT_PATHS, INTERACTIVE, OPEN_PATHS, Accounts, BadCredentialsError, authenticate, basic_credentials
 from .disk import CHUNK
 from .errors import StatusError
 from .site import Site
@@ -25,7 +25,8 @@ Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 _SYNONYMS = re.compile(
     r"^/(?:REST|data)(?:/archive(?=/(?:projects|subjects|experiments|scanners|scan_types)\b))?(?=/|$)"
 )
-_GUEST = User(user_id=0, login="guest", first_name="", last_name="", admin=False)
+#: Whoever does not log in, where `requireLogin` is off.
+GUEST = User(user_id=0, login="guest", first_name="", last_name="", admin=False)
 
 
 class RawPath:
@@ -62,6 +63,7 @@ class Login:
 
     def __init__(self, site: Site) -> None:
         self._site = site
+        self._accounts = Accounts(site.store)
 
     def process_request(self, req: Request, resp: Response) -> None:
         """Put `user` (None: nobody) and `session_id` on the request, or refuse it."""
@@ -69,7 +71,7 @@ class Login:
         credentials = basic_credentials(req.get_header("Authorization"))
         session = self._site.sessions.find((req.get_cookie_values("JSESSIONID") or [""])[0])
         if session is not None and (credentials is None or credentials[0] in {session.login, session.alias}):
-            self._enter(req, session.login, session.id)
+            req.context.user, req.context.session_id = self._accounts.enabled(session.login), session.id
         elif credentials is not None:
             try:
                 user, alias = authenticate(self._site.store, *credentials)
@@ -81,17 +83,12 @@ class Login:
             req.context.set_cookie_for = opened.id
         self._refuse(req, resp)
 
-    def _enter(self, req: Request, login: str, session_id: str) -> None:
-        with self._site.store.reading() as database:
-            req.context.user = database.query(User).filter_by(login=login, enabled=True).one_or_none()
-        req.context.session_id = session_id
-
     def _refuse(self, req: Request, resp: Response) -> None:
         preferences = self._site.preferences
         is_open = OPEN_PATHS.fullmatch(req.path) is not None
         if req.context.user is None and not is_open:
             if not preferences.true("requireLogin"):
-                req.context.user = _GUEST
+                req.context.user = GUEST
             elif INTERACTIVE.search(req.user_agent or ""):
                 resp.location = "/app/template/Login.vm"
                 raise StatusError(302, "Found")

@@ -134,15 +134,13 @@ _SAVE_STATISTICS = (
     update(Resource)
     .where(Resource.resource_id == bindparam("resource"))
     .values(file_count=bindparam("count"), file_size=bindparam("size"))
-    .execution_options(synchronize_session=False)
 )
 
 
 def save_statistics(store: Store, resource_id: int, entries: Sequence[Entry]) -> None:
     """Store how many files there are and how large they are; nothing, if the resource was deleted meanwhile."""
-    numbers = {"resource": resource_id, "count": len(entries), "size": sum(entry.size for entry in entries)}
-    with store.writing() as session:
-        session.execute(_SAVE_STATISTICS, numbers)
+    size = sum([entry.size for entry in entries])
+    store.note(_SAVE_STATISTICS, {"resource": resource_id, "count": len(entries), "size": size})
 
 
 def _row(resource: Resource) -> dict[str, object]:
