@@ -13,6 +13,7 @@ from .injection import SWITCH, InjectedFaults
 from .middleware import Application, Login, RawPath, ReadToEnd
 from .resources import (
     administration,
+    browse,
     catalogs,
     experiments,
     files,
@@ -42,6 +43,12 @@ _SCANS = tuple(f"{path}/scans/{{scan}}" for path in _EXPERIMENTS)
 def _routes(site: Site) -> Iterator[tuple[str, Endpoint]]:
     yield "/", pages.HomePage(site)
     yield "/app/template/Login.vm", pages.LoginPage(site)
+    yield "/login", pages.LoginForm(site)
+    yield "/app/action/LogoutUser", pages.Logout(site)
+    yield "/browse/projects/{project}", browse.ProjectPage(site)
+    yield "/browse/projects/{project}/subjects/{subject}", browse.SubjectPage(site)
+    yield "/browse/projects/{project}/experiments/{experiment}", browse.ExperimentPage(site)
+    yield "/browse/projects/{project}/resources/{resource}", browse.ResourcePage(site)
     if site.allow_faults:
         yield f"{SWITCH}/faults", practice.FaultList(site)
     yield "/data/JSESSION", login.UserSession(site)

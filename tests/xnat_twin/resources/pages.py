@@ -1,26 +1,150 @@
-"""The two pages that clients run into: the home page and the login page. There is no user interface behind them."""
+"""The pages for people: what they share, the home page, logging in and out. The data itself is in browse.py.
+
+XNAT has a user interface of its own, and this is not it: only the addresses that clients run into, and what the login
+form sends and gets, are XNAT's (SecurityConfig).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from falcon import Request, Response
 
-from .base import Endpoint
+from ..auth import BadCredentialsError, authenticate
+from ..markup import POLICY, Content, Markup, address, document, h, join, link, shown, size, table
+from ..middleware import GUEST
+from ..overview import Files, ProjectLine, project_lines
+from ..store import User
+from .base import Endpoint, params_of
+
+LOGIN_PAGE = "/app/template/Login.vm"
 
 
-class HomePage(Endpoint):
-    """`/`: open, so that a client can see that there is a server."""
+class Page(Endpoint):
+    """A page of the site, with who is logged in above it and what it is in the REST API below."""
+
+    def send(
+        self,
+        req: Request,
+        resp: Response,
+        title: str,
+        main: Content,
+        trail: Sequence[tuple[str, str]] = (),
+        rest: str = "",
+    ) -> None:
+        """`trail` has the pages above this one, as titles and addresses; `rest` is the object's REST address."""
+        user: User | None = req.context.user
+        steps = [[link(to, name), h("b", "/")] for name, to in trail]
+        name = f"Practice XNAT {self.site.version}"
+        resp.content_type = "text/html; charset=UTF-8"
+        resp.set_header("Content-Security-Policy", POLICY)
+        resp.set_header("Cache-Control", "no-store")  # who logs out should not find it again with the back button
+        resp.text = document(
+            f"{title} · {name}" if trail else name,
+            [h("a", name, href="/", class_="name"), h("span", _who(user), class_="who")],
+            [h("nav", steps) if trail else None, main],
+            [h("p", "In the REST API: ", h("code", rest)) if rest else None, _WHAT_IT_IS],
+        )
+
+
+_WHAT_IT_IS = h(
+    "p", "A server to practise on: it answers the REST API as XNAT does. Real data does not belong here.", class_="soft"
+)
+
+
+def _who(user: User | None) -> Content:
+    if user is None:
+        return None
+    if user.is_guest:
+        return link(LOGIN_PAGE, "Log in")
+    return [shown(user.login), " · ", link("/app/action/LogoutUser", "Log out")]
+
+
+class HomePage(Page):
+    """`/`: the projects that the caller may read, or a login form. Open to all, so that clients can see a server."""
 
     def on_get(self, req: Request, resp: Response) -> None:
-        resp.content_type = "text/html; charset=UTF-8"
-        resp.text = "<html><head><title>XNAT</title></head><body><h1>Practice XNAT</h1></body></html>"
+        if req.context.user is None:
+            if self.site.preferences.true("requireLogin"):
+                self.send(req, resp, "Log in", _login_form(failed=False))
+                return
+            req.context.user = GUEST
+        with self.reading(req) as finder:
+            lines = project_lines(finder.session, finder.user)
+            self.send(req, resp, "Projects", [h("h1", "Projects"), _project_table(lines)], rest="/data/projects")
 
 
-class LoginPage(Endpoint):
+def _project_table(lines: Sequence[ProjectLine]) -> Markup:
+    if not lines:
+        return h("p", "There is no project here that you may read.", class_="soft")
+    columns = ("Project", "Title", "Access", "#Subjects", "#Sessions", "#Files", "#Size")
+    rows = [
+        (
+            link(address("browse", "projects", line.project.id), shown(line.project.id)),
+            shown(name) if (name := line.project.fields.get("name", "")) != line.project.id else "",
+            h("span", line.project.accessibility, class_="badge"),
+            f"{line.subjects:,}",
+            f"{line.experiments:,}",
+            *file_cells(line.files),
+        )
+        for line in lines
+    ]
+    return table(columns, rows)
+
+
+def file_cells(files: Files) -> tuple[Content, Content]:
+    """Number and size, for the columns `#Files` and `#Size`."""
+    return f"{files.count:,}", size(files.bytes) if files.count else ""
+
+
+class LoginPage(Page):
     """`/app/template/Login.vm`: where XNAT sends a browser, and a client that poses as one. Status 200."""
 
     def on_get(self, req: Request, resp: Response) -> None:
-        resp.content_type = "text/html; charset=UTF-8"
-        resp.text = (
-            "<!DOCTYPE html>\n<html><head><title>XNAT Login</title></head><body><form><input name='username'>"
-            "</form></body></html>"
-        )
+        self.send(req, resp, "Log in", _login_form(failed=params_of(req).true("failed")))
+
+
+def _login_form(*, failed: bool) -> Markup:
+    message = h("p", "User name and password do not fit, or the account is disabled.", class_="bad", role="alert")
+    return join(
+        [
+            h("h1", "Log in"),
+            message if failed else None,
+            h(
+                "form",
+                h("label", "User name", h("input", name="username", autocomplete="username", required=True)),
+                h(
+                    "label",
+                    "Password",
+                    h("input", name="password", type="password", autocomplete="current-password", required=True),
+                ),
+                h("button", "Log in"),
+                class_="login",
+                method="post",
+                action="/login",
+            ),
+        ]
+    )
+
+
+class LoginForm(Endpoint):
+    """`/login`: takes the form, opens a session and leads to the home page, or back to the form."""
+
+    def on_post(self, req: Request, resp: Response) -> None:
+        params = params_of(req)
+        resp.status = 302
+        try:
+            user, alias = authenticate(self.site.store, params.raw("username"), params.raw("password"))
+            req.context.set_cookie_for = self.site.sessions.open(user.login, alias).id
+            resp.location = "/"
+        except BadCredentialsError:
+            resp.location = f"{LOGIN_PAGE}?failed=true"
+
+
+class Logout(Endpoint):
+    """`/app/action/LogoutUser`: ends the session."""
+
+    def on_get(self, req: Request, resp: Response) -> None:
+        self.site.sessions.close(req.context.session_id)
+        resp.status = 302
+        resp.location = LOGIN_PAGE if self.site.preferences.true("requireLogin") else "/"
