@@ -97,6 +97,12 @@ def bodies(req: Request, params: Params, name: str) -> Iterator[Body]:
             yield Body(part.filename.rpartition("\\")[2], part.stream)
         if found:
             return
+    if content_type == "application/x-www-form-urlencoded":  # XNAT takes it for multipart; its parser does not
+        raise StatusError(
+            500,
+            "the request doesn't contain a multipart/form-data or multipart/mixed stream, content type header is "
+            "application/x-www-form-urlencoded",
+        )
     if size == 0:
         raise StatusError(
             400,

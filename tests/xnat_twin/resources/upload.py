@@ -11,17 +11,19 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import cast
 
 from falcon import Request, Response
 
 from ..catalog import Catalog, ConcurrentModificationError
 from ..errors import StatusError
 from ..lookup import Finder
+from ..params import Params
 from ..parents import Parents, resolve
 from ..permissions import Access
 from ..store import Resource
 from ..uploads import BrokenUploadError, Intake, bodies, decoded
-from .base import Endpoint, params_of, send_text, user_of
+from .base import Endpoint, send_text, user_of
 from .catalogs import configure_resource, create_resource, find_resources, is_configured, save_statistics
 
 
@@ -29,7 +31,7 @@ class FileUpload(Endpoint):
     """PUT and POST, which are the same, of `…/files[/PATH]`."""
 
     def on_put(self, req: Request, resp: Response, resource: str | None = None, path: str = "", **names: str) -> None:
-        params, name = params_of(req), decoded(path)
+        params, name = _query(req), decoded(path)
         target = None
         with self.reading(req) as finder:
             parents = resolve(finder, names, req.method)
@@ -78,6 +80,12 @@ class FileUpload(Endpoint):
                 target = create_resource(self.site, req, finder, parents.owners[0], resource)
             configure_resource(req, target)
             return target.resource_id, self.site.archive.catalog(target)
+
+
+def _query(req: Request) -> Params:
+    """The parameters of the query string only: the body is a file, even if its type says form, as curl's does."""
+    req.context.params = Params(req.query_string)
+    return cast(Params, req.context.params)
 
 
 def _find(finder: Finder, parents: Parents, resource: str | None) -> Resource | None:
