@@ -146,14 +146,17 @@ def send_json(resp: Response, value: Any, status: int = 200) -> None:
     resp.data = dumps(value).encode()
 
 
-def send_table(req: Request, resp: Response, table: tables.Table) -> None:
-    """A list, sorted as asked for, streamed without a length. JSON unless the request wants another form."""
+def send_table(req: Request, resp: Response, table: tables.Table | None) -> None:
+    """A list, sorted as asked for, streamed without a length; nothing at all, with 200, for a table that XNAT lost."""
     params = params_of(req)
-    form = params.get("format")
-    if form not in tables.MEDIA_TYPES:
-        form = next((f for f in ("html", "xml") if f in req.accept and "*/*" not in req.accept), "json")
+    form = tables.form_of(params.get("format"), req.client_prefers)
+    if form is None:
+        raise StatusError(406)
+    if table is None:
+        send_text(resp, "", content_type=tables.MEDIA_TYPES[form])
+        return
     if "sortBy" in params:
-        descending = params.get("sortOrder").upper() == "DESC"
-        table.rows = tables.sort_rows(table.rows, params.get("sortBy"), descending=descending)
+        descending = params.get("sortOrder").upper() == "DESC" and form != "xlist"
+        tables.sort_rows(table, params.get("sortBy"), descending=descending)
     resp.content_type = tables.MEDIA_TYPES[form]
     resp.stream = (chunk.encode() for chunk in tables.render(table, form))
