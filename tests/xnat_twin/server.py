@@ -9,13 +9,17 @@ from types import TracebackType
 from cheroot.wsgi import Server as CherootServer
 
 from .app import create_app
+from .connection import Connection
 from .site import Site
 
 _log = logging.getLogger("xnat_twin")
 
 
 class _Cheroot(CherootServer):
-    """Cheroot that writes its errors to this program's log."""
+    """Cheroot with quicker connections, that writes its errors to this program's log."""
+
+    ConnectionClass = Connection
+    keep_alive_conn_limit = 1000  # beyond it answers end with "Connection: close"; cheroot's own limit is 10
 
     def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
         _log.log(level, msg, exc_info=traceback)

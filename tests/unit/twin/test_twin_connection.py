@@ -1,0 +1,103 @@
+"""Threads stay with clients that go on sending, and yet nobody waits for ever."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from xnat_twin.server import Server
+from xnat_twin.site import Site
+
+REQUEST = b"GET /xapi/siteConfig/buildInfo HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    with Server(Site.open(tmp_path), threads=3) as running:
+        yield running
+
+
+def _connect(server: Server) -> socket.socket:
+    address = urlsplit(server.url)
+    return socket.create_connection((address.hostname, address.port), timeout=20)
+
+
+def _answers(client: socket.socket, count: int) -> None:
+    """Read until `count` answers have begun."""
+    received = b""
+    while received.count(b"HTTP/1.1 200 ") < count:
+        data = client.recv(65536)
+        assert data, "the server closed the connection"
+        received += data
+
+
+def test_requests_that_arrive_together_are_all_answered(server: Server) -> None:
+    with _connect(server) as client:
+        client.sendall(REQUEST * 3)
+        _answers(client, 3)
+        client.sendall(REQUEST)
+        _answers(client, 1)
+
+
+def test_more_clients_than_threads_keep_their_connections(server: Server) -> None:
+    with ExitStack() as stack:
+        clients = [stack.enter_context(_connect(server)) for _ in range(40)]
+        for _ in range(3):
+            for client in clients:
+                client.sendall(REQUEST)
+            for client in clients:
+                _answers(client, 1)
+
+
+def test_newcomer_is_served_while_all_threads_are_busy_with_others(server: Server) -> None:
+    finished = threading.Event()
+
+    def chatter() -> None:
+        with _connect(server) as client:
+            while not finished.is_set():
+                client.sendall(REQUEST)
+                _answers(client, 1)
+
+    threads = [threading.Thread(target=chatter) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        time.sleep(0.2)
+        with _connect(server) as newcomer:
+            newcomer.settimeout(5)
+            newcomer.sendall(REQUEST)
+            _answers(newcomer, 1)
+    finally:
+        finished.set()
+        for thread in threads:
+            thread.join()
+
+
+def test_server_stops_while_a_client_goes_on_sending(tmp_path: Path) -> None:
+    server = Server(Site.open(tmp_path), threads=3)
+    server.start()
+    gone = threading.Event()
+
+    def chatter() -> None:
+        with _connect(server) as client:
+            try:
+                while True:
+                    client.sendall(REQUEST)
+                    _answers(client, 1)
+            except (OSError, AssertionError):
+                gone.set()
+
+    thread = threading.Thread(target=chatter)
+    thread.start()
+    time.sleep(0.2)
+    began = time.monotonic()
+    server.stop()
+    assert time.monotonic() - began < 4
+    assert gone.wait(5)
+    thread.join()
