@@ -8,11 +8,12 @@ from collections.abc import Iterator
 import falcon
 from falcon import Request, Response
 
-from .errors import StatusError, XapiError, status_line, status_page
+from .errors import ContainerError, StatusError, status_line
 from .injection import SWITCH, InjectedFaults
 from .middleware import Application, Login, RawPath, ReadToEnd
 from .resources import (
     administration,
+    alias_tokens,
     browse,
     catalogs,
     experiments,
@@ -54,8 +55,10 @@ def _routes(site: Site) -> Iterator[tuple[str, Endpoint]]:
     yield "/data/JSESSION", login.UserSession(site)
     yield "/data/auth", login.UserAuth(site)
     yield "/data/services/auth", login.AuthenticationService(site)
-    tokens = login.AliasTokens(site)
+    yield "/data/user/{login}/sessions", login.UserSessions(site)
+    tokens = alias_tokens.AliasTokens(site)
     yield "/data/services/tokens/{operation}", tokens
+    yield "/data/services/tokens/{operation}/user/{login}", tokens
     yield "/data/services/tokens/{operation}/{alias}", tokens
     yield "/data/services/tokens/{operation}/{alias}/{secret}", tokens
     yield "/data/version", administration.NotFound(site)
@@ -113,27 +116,24 @@ def create_app(site: Site) -> Application:
     app.add_error_handler(falcon.HTTPError, _falcon_error)
     app.add_error_handler(StatusError, _status_error)
     for path, endpoint in _routes(site):
-        app.add_route(path, endpoint)
+        if site.flavour.xapi or not path.startswith("/xapi/"):
+            app.add_route(path, endpoint)
     return RawPath(ReadToEnd(InjectedFaults(app, site)))
 
 
 def _status_error(req: Request, resp: Response, error: StatusError, params: object) -> None:
     resp.status = status_line(error.status, error.message)
     resp.stream = None
-    if error.status in {204, 304}:
-        return
-    if isinstance(error, XapiError):
-        resp.content_type = "text/plain; charset=UTF-8"
-        resp.data = error.message.encode()
-    else:
-        resp.content_type = "text/html"
-        resp.data = status_page(error.status, error.message)
+    if error.status not in {204, 302, 304}:
+        resp.content_type = error.content_type
+        resp.data = error.body()
 
 
 def _falcon_error(req: Request, resp: Response, error: falcon.HTTPError, params: object) -> None:
     for name, value in dict(error.headers or {}).items():
         resp.set_header(name, value)
-    _status_error(req, resp, StatusError(error.status_code), params)
+    kind = StatusError if req.path.startswith("/data/") else ContainerError
+    _status_error(req, resp, kind(error.status_code), params)
 
 
 def _unexpected(req: Request, resp: Response, error: Exception, params: object) -> None:

@@ -1,39 +1,32 @@
-"""Who is calling: passwords, server sessions, alias tokens, and the rules that turn a request into a user.
+"""Passwords and the accounts behind them: who may log in, and how an account locks itself.
 
-The rules are XNAT's (XnatBasicAuthenticationFilter, XnatAuthenticationEntryPoint, XnatInitCheckFilter).
+Reference: XnatDatabaseAuthenticationProvider, AliasTokenAuthenticationProvider, XnatAuthenticationEventPublisher.
 """
 
 from __future__ import annotations
 
 import base64
-import binascii
 import datetime as dt
 import hashlib
 import hmac
-import re
 import secrets
-import threading
-import time
-import uuid
-from dataclasses import dataclass
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import bindparam, select, update
 
 from .preferences import Preferences
-from .store import AliasToken, Store, User, now
+from .store import Store, User, now
+from .tokens import find_token
 
-#: User agents that XNAT takes for a person at a browser: they are sent to the login page instead of getting a 401.
-INTERACTIVE = re.compile(r"MSIE|Mozilla|AppleWebKit|Opera")
-#: Paths that need no login.
-OPEN_PATHS = re.compile(
-    r"/data/JSESSION|/data/services/auth|/data/version|/login|/app/template/.*|/|"
-    r"/xapi/siteConfig/(buildInfo(/.*)?|siteHome|siteId|siteLogoPath|siteUrl)"
-)
-#: Paths that answer before the site has been configured.
-INIT_PATHS = re.compile(r"/xapi/siteConfig(/initialized|/buildInfo(/.*)?|/values/.*)?|/xapi/notifications/smtp")
-
-_ENABLED = select(User).where(User.login == bindparam("login"), User.enabled)
+_BY_LOGIN = select(User).where(User.login == bindparam("login"))
 _SCRYPT = {"n": 2**12, "r": 8, "p": 1}  # a practice server: about 10 ms, so that tests stay quick
+
+
+class BadCredentialsError(Exception):
+    """Unknown user, wrong password, disabled, unverified or locked account. Callers learn no more than that."""
+
+
+class MalformedCredentialsError(Exception):
+    """The header `Authorization: Basic` cannot be read. XNAT ends the request with a 500."""
 
 
 def hash_password(password: str) -> str:
@@ -43,153 +36,93 @@ def hash_password(password: str) -> str:
 
 
 def check_password(password: str, stored: str) -> bool:
+    """Whether this is the password; an account without one (guest) has none that fits."""
     salt, _, expected = stored.partition("$")
     found = hashlib.scrypt(password.encode(), salt=bytes.fromhex(salt), **_SCRYPT).hex()
     return hmac.compare_digest(found, expected)
 
 
 def basic_credentials(header: str | None) -> tuple[str, str] | None:
-    """User and password of an `Authorization: Basic` header; the optional `provider/` in front of the user is cut."""
-    scheme, _, encoded = (header or "").partition(" ")
-    if scheme.lower() != "basic":
+    """User and password of an `Authorization: Basic` header, or None. The `provider/` before the user is cut.
+
+    Raises MalformedCredentialsError. A header without a user counts as no header. Reference: XnatHttpUtils.
+    """
+    if header is None or not header.startswith("Basic "):
         return None
     try:
-        user, colon, password = base64.b64decode(encoded, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
-        return None
-    return (user.rpartition("/")[2], password) if colon else None
-
-
-class BadCredentialsError(Exception):
-    """Unknown user, wrong password, disabled account, or too many sessions."""
-
-
-@dataclass
-class ServerSession:
-    """One HTTP session; `alias` is the token that opened it, if one did."""
-
-    id: str
-    login: str
-    alias: str
-    last_access: float
-
-
-class Sessions:
-    """The HTTP sessions of all users. They live in memory and end with the process, as Tomcat's do."""
-
-    def __init__(self, preferences: Preferences) -> None:
-        self._preferences = preferences
-        self._guard = threading.Lock()
-        self._sessions: dict[str, ServerSession] = {}
-
-    def open(self, login: str, alias: str = "") -> ServerSession:
-        """A new session. Raises BadCredentialsError when the user has `concurrentMaxSessions` of them."""
-        with self._guard:
-            self._expire()
-            if len(self._of(login)) >= int(self._preferences["concurrentMaxSessions"]):
-                raise BadCredentialsError("Maximum sessions of 1 for this principal exceeded")
-            session = ServerSession(secrets.token_hex(16).upper(), login, alias, time.time())
-            self._sessions[session.id] = session
-            return session
-
-    def find(self, identifier: str | None) -> ServerSession | None:
-        """The live session with this ID, whose clock starts anew."""
-        with self._guard:
-            session = self._sessions.get(identifier or "")
-            if session is None or session.last_access < self._oldest:
-                return None
-            session.last_access = time.time()
-            return session
-
-    def close(self, identifier: str) -> None:
-        with self._guard:
-            self._sessions.pop(identifier, None)
-
-    def of(self, login: str) -> list[str]:
-        with self._guard:
-            self._expire()
-            return self._of(login)
-
-    def expire_all(self) -> None:
-        """End every session, as a restart of the server does."""
-        with self._guard:
-            self._sessions.clear()
-
-    def _of(self, login: str) -> list[str]:
-        return [session.id for session in self._sessions.values() if session.login == login]
-
-    @property
-    def _oldest(self) -> float:
-        """The last access of a session that has just not expired."""
-        return time.time() - self._preferences.seconds("sessionTimeout")
-
-    def _expire(self) -> None:
-        oldest = self._oldest
-        self._sessions = {i: session for i, session in self._sessions.items() if session.last_access >= oldest}
+        name, colon, password = base64.b64decode(header[6:], validate=True).decode().partition(":")
+    except ValueError as error:  # not Base64, or not UTF-8
+        raise MalformedCredentialsError from error
+    if not colon:
+        raise MalformedCredentialsError
+    name = name.partition("/")[2] or name
+    return (name, password) if name.strip() else None
 
 
 class Accounts:
-    """The accounts of those who have a session, read from the database again after every change of it."""
+    """The accounts of those who have a session, read from the database again after every change of it.
+
+    A session outlives the account's being disabled: XNAT looks at that at the login only.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._known: tuple[object, dict[str, User | None]] = (None, {})
 
-    def enabled(self, login: str) -> User | None:
-        """The account, unless it was disabled or removed. The object is shared: it is for reading only."""
+    def find(self, login: str) -> User | None:
+        """The account. The object is shared: it is for reading only."""
         state, known = self._known
         if state is not self._store.state:
             state, known = self._known = (self._store.state, {})
         if login not in known:
             with self._store.reading() as session:
-                known[login] = session.scalar(_ENABLED, {"login": login})
+                known[login] = session.scalar(_BY_LOGIN, {"login": login})
         return known[login]
 
 
-def authenticate(store: Store, name: str, password: str) -> tuple[User, str]:
-    """The user that `name` and `password` belong to, and the alias if they are a token. Raises BadCredentialsError."""
+def authenticate(store: Store, preferences: Preferences, name: str, password: str) -> User:
+    """The user that `name` and `password`, or an alias token and its secret, belong to. Raises BadCredentialsError."""
     with store.reading() as session:
-        token = session.scalar(select(AliasToken).where(AliasToken.alias == name))
-        if token is not None:
-            if token.expires < now() or not hmac.compare_digest(token.secret, _digest(password)):
-                raise BadCredentialsError("Couldn't find token or token has expired.")
-            user = session.get(User, token.user_id)
-        else:
-            user = session.scalar(select(User).where(User.login == name))
-            if user is not None and not check_password(password, user.password):
-                user = None
+        user = session.scalar(_BY_LOGIN, {"login": name})
+        token = find_token(session, name) if user is None else None
+    if token is not None:
+        _check_account(preferences, token.user)
+        if not hmac.compare_digest(token.secret, password):
+            raise BadCredentialsError
+        return token.user
     if user is None:
-        raise BadCredentialsError("Your login attempt failed because the username and password did not match.")
-    if not (user.enabled and user.verified):
-        raise BadCredentialsError("Account disabled.")
-    return user, name if token is not None else ""
+        raise BadCredentialsError
+    try:
+        _check_account(preferences, user)
+        if not check_password(password, user.password):
+            raise BadCredentialsError
+    except BadCredentialsError:
+        _count_failure(store, preferences, user)
+        raise
+    if user.failed_logins or user.last_login != now():
+        changed = update(User).where(User.user_id == user.user_id)
+        store.note(changed.values(failed_logins=0, locked_out=None, last_login=now()), {})
+    return user
 
 
-@dataclass(frozen=True)
-class IssuedToken:
-    """A new alias token; the secret is known only here, the database has its hash."""
-
-    alias: str
-    secret: str
-    estimated_expiration: float
-
-
-def issue_token(store: Store, user: User, lifetime: int) -> IssuedToken:
-    """A new token of `user` that lives for `lifetime` seconds."""
-    token = IssuedToken(str(uuid.uuid4()), secrets.token_urlsafe(48), time.time() + lifetime)
-    expires = now() + dt.timedelta(seconds=lifetime)
-    with store.writing() as session:
-        session.add(AliasToken(alias=token.alias, secret=_digest(token.secret), user_id=user.user_id, expires=expires))
-    return token
+def _check_account(preferences: Preferences, user: User) -> None:
+    lockout = dt.timedelta(seconds=preferences.seconds("maxFailedLoginsLockoutDuration"))
+    if user.locked_out is not None and now() < user.locked_out + lockout:
+        raise BadCredentialsError
+    if not user.enabled or (preferences.true("emailVerification") and not user.verified):
+        raise BadCredentialsError
 
 
-def invalidate_token(store: Store, alias: str) -> bool:
-    """Delete a token; whether there was one."""
-    with store.writing() as session:
-        gone = session.execute(delete(AliasToken).where(AliasToken.alias == alias).returning(AliasToken.alias))
-        return gone.first() is not None
+def _count_failure(store: Store, preferences: Preferences, user: User) -> None:
+    """The account is locked when the count reaches `maxFailedLogins`; 0 and less never lock."""
+    if preferences["maxFailedLogins"] <= 0 or user.is_guest:
+        return
+    changed = update(User).where(User.user_id == user.user_id)
+    values = {"failed_logins": User.failed_logins + 1}
+    reached = user.failed_logins + 1 == preferences["maxFailedLogins"]
+    store.note(changed.values(values | ({"locked_out": now()} if reached else {})), {})
 
 
-def _digest(secret: str) -> str:
-    # A token is random and long: a plain hash is enough, and quick on every request.
-    return hashlib.sha256(secret.encode()).hexdigest()
+def login_failure_message(preferences: Preferences) -> str:
+    """What a refused login is told: the site's own text, `%d` in it being the number of attempts."""
+    return str(preferences["uiLoginFailureMessage"]).replace("%d", str(preferences["maxFailedLogins"]))

@@ -41,9 +41,15 @@ Please continue your visit at our <a href="/">home page</a>.
 </html>
 """
 
+_CONTAINER_PAGE = """<!doctype html><html lang="en"><head><title>HTTP Status {status}</title></head><body>
+<h1>HTTP Status {status}</h1><hr class="line" /><p><b>Message</b> {message}</p><hr class="line" /></body></html>
+"""
+
 
 class StatusError(Exception):
     """The request ends with this status. Without a message the status' own description is used."""
+
+    content_type = "text/html"
 
     def __init__(self, status: int, message: str = "") -> None:
         super().__init__(message or DESCRIPTIONS.get(status, "Error"))
@@ -53,9 +59,33 @@ class StatusError(Exception):
     def message(self) -> str:
         return str(self)
 
+    def body(self) -> bytes:
+        return status_page(self.status, self.message)
+
 
 class XapiError(StatusError):
     """The same for `/xapi`, whose answers are plain text instead of a page."""
+
+    content_type = "text/plain; charset=UTF-8"
+
+    def body(self) -> bytes:
+        return self.message.encode()
+
+
+class XapiRefusalError(StatusError):
+    """`/xapi` refuses access, without a word. Reference: XapiRequestMappingAspect."""
+
+    content_type = "text/plain"
+
+    def body(self) -> bytes:
+        return b""
+
+
+class ContainerError(StatusError):
+    """Refused in front of XNAT's services, or no service has the path: the page is Tomcat's."""
+
+    def body(self) -> bytes:
+        return _CONTAINER_PAGE.format(status=self.status, message=self.message).encode()
 
 
 def status_page(status: int, message: str) -> bytes:

@@ -20,6 +20,18 @@ class Flavour:
     xapi: bool = True
     #: `/data/services/settings` exists, and schemas are at `/schemas/xnat/xnat.xsd`.
     settings_service: bool = False
+    #: What `/data/auth` says.
+    auth_text: str = "User '{}' is logged in"
+    #: `?CSRF=true` on `/data/JSESSION` and `/data/auth` adds the token that a browser needs.
+    csrf_query: bool = True
+    #: `/data/JSESSION` gives everyone a session, a guest's if need be; else (1.6) 401 on a closed site.
+    guest_session: bool = True
+    #: Expired passwords and alias tokens are refused before the login, with 403 and a reason (up to 1.7). Later they
+    #: are looked at after it: the password leads to a page for changing it (302), the token is a failed login (401).
+    early_expiry_check: bool = False
+    #: The token service tells who a token belongs to, reads tokens from the path, and has `show`. In 1.6 it tells only
+    #: alias and secret, never reads the token (`validate` is always 401, `invalidate` is OK and does nothing).
+    token_details: bool = True
     #: `/xapi/datatypes` and other additions of 1.10.
     datatypes_api: bool = False
     #: `label=` on an existing subject renames it.
@@ -36,6 +48,8 @@ class Flavour:
     scan_type_fixed: bool = True
     #: A catalog that changed since it was read is not overwritten (500); else the last writer wins, entries are lost.
     catalog_conflict: bool = True
+    #: A resource is created by the catalog service, which makes outputs only and has folders of its own.
+    catalog_service: bool = True
     #: A project ID can be used again after a DELETE.
     project_id_reuse: bool = False
 
@@ -49,6 +63,11 @@ FLAVOURS = {
             data_version=True,
             xapi=False,
             settings_service=True,
+            auth_text="User '{}' is logged in.",
+            csrf_query=False,
+            guest_session=False,
+            early_expiry_check=True,
+            token_details=False,
             subject_rename=False,
             resource_counts=False,
             extract_tar=False,
@@ -56,6 +75,7 @@ FLAVOURS = {
             prefix_delete=False,
             scan_type_fixed=False,
             catalog_conflict=False,
+            catalog_service=False,
             project_id_reuse=True,
         ),
         Flavour("1.8", "1.8.11"),

@@ -12,18 +12,27 @@ from typing import Any
 
 from falcon import Request, Response
 
-from .auth import INIT_PATHS, INTERACTIVE, OPEN_PATHS, Accounts, BadCredentialsError, authenticate, basic_credentials
+from .auth import (
+    Accounts,
+    BadCredentialsError,
+    MalformedCredentialsError,
+    basic_credentials,
+    login_failure_message,
+)
 from .disk import CHUNK
-from .errors import StatusError
+from .entry import Gate
+from .errors import ContainerError
+from .sessions import ServerSession
 from .site import Site
 from .store import User
+from .tokens import find_token
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
 Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 _SYNONYMS = re.compile(
-    r"^/(?:REST|data)(?:/archive(?=/(?:projects|subjects|experiments|scanners|scan_types)\b))?(?=/|$)"
+    r"^/(?:REST|data)(?:/archive(?=/(?:projects|subjects|experiments|scanners|scan_types|user/[^/]+/sessions)\b))?(?=/|$)"
 )
 #: Whoever does not log in, where `requireLogin` is off.
 GUEST = User(user_id=0, login="guest", first_name="", last_name="", admin=False)
@@ -59,54 +68,65 @@ class ReadToEnd:
 
 
 class Login:
-    """Falcon middleware: finds the caller of each request, opens sessions, sets the cookies."""
+    """Falcon middleware: finds the caller of each request, opens sessions, sets the cookies. entry.py has the rules."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
         self._accounts = Accounts(site.store)
+        self._gate = Gate(site)
 
     def process_request(self, req: Request, resp: Response) -> None:
-        """Put `user` (None: nobody) and `session_id` on the request, or refuse it."""
-        req.context.user, req.context.session_id, req.context.set_cookie_for = None, "", None
-        credentials = basic_credentials(req.get_header("Authorization"))
-        session = self._site.sessions.find((req.get_cookie_values("JSESSIONID") or [""])[0])
-        if session is not None and (credentials is None or credentials[0] in {session.login, session.alias}):
-            req.context.user, req.context.session_id = self._accounts.enabled(session.login), session.id
-        elif credentials is not None:
-            try:
-                user, alias = authenticate(self._site.store, *credentials)
-                opened = self._site.sessions.open(user.login, alias)
-            except BadCredentialsError as error:
-                resp.set_header("WWW-Authenticate", self._challenge)
-                raise StatusError(401, str(error)) from error
-            req.context.user, req.context.session_id = user, opened.id
-            req.context.set_cookie_for = opened.id
-        self._refuse(req, resp)
+        """Put `user` (None: nobody) and `session` on the request, or refuse it."""
+        context = req.context
+        context.user, context.session, context.session_id, context.set_cookie_for = None, None, "", None
+        context.show_expiry = True
+        cookie = (req.get_cookie_values("JSESSIONID") or [""])[0]
+        if self._site.sessions.was_ended(cookie):
+            raise self._gate.refuse(req, resp)
+        session = self._site.sessions.find(cookie)
+        try:
+            credentials = basic_credentials(req.get_header("Authorization"))
+        except MalformedCredentialsError as error:
+            raise ContainerError(500) from error
+        if credentials is not None and (session is None or not self._belongs_to(session, credentials[0])):
+            session = self._log_in(req, session, *credentials)
+        elif session is not None and session.login != GUEST.login:
+            context.user = self._accounts.find(session.login)
+        if session is not None:
+            context.session, context.session_id = session, session.id
+        if context.user is None and not self._site.preferences.true("requireLogin"):
+            context.user = GUEST
+        self._gate.check(req, resp, context.user, session)
+        self._gate.check_forgery(req, session)
 
-    def _refuse(self, req: Request, resp: Response) -> None:
-        preferences = self._site.preferences
-        is_open = OPEN_PATHS.fullmatch(req.path) is not None
-        if req.context.user is None and not is_open:
-            if not preferences.true("requireLogin"):
-                req.context.user = GUEST
-            elif INTERACTIVE.search(req.user_agent or ""):
-                resp.location = "/app/template/Login.vm"
-                raise StatusError(302, "Found")
-            else:
-                resp.set_header("WWW-Authenticate", self._challenge)
-                raise StatusError(401)
-        if not preferences.true("initialized") and not is_open and not INIT_PATHS.fullmatch(req.path):
-            raise StatusError(403, "Site has not yet been configured.")
+    def _belongs_to(self, session: ServerSession, name: str) -> bool:
+        """Whether the header is not looked at again: it names the session's user, or a token of his."""
+        if name == session.login:
+            return True
+        with self._site.store.reading() as database:
+            token = find_token(database, name)
+        return token is not None and token.user.login == session.login
 
-    @property
-    def _challenge(self) -> str:
-        return f'Basic realm="{self._site.preferences["siteId"]}"'
+    def _log_in(self, req: Request, session: ServerSession | None, name: str, password: str) -> ServerSession:
+        """A new session, instead of the one that the request came with."""
+        if session is None:
+            self._gate.check_before_login(name)
+        try:
+            req.context.user, opened = self._site.log_in(name, password)
+        except BadCredentialsError as error:
+            req.context.show_expiry = False
+            raise ContainerError(401, login_failure_message(self._site.preferences)) from error
+        if session is not None:
+            self._site.sessions.close(session.id)
+        req.context.set_cookie_for = opened.id
+        return opened
 
     def process_response(self, req: Request, resp: Response, resource: object, req_succeeded: bool) -> None:
-        """Set the session's cookie when it is new, and its expiry always; the quotes belong to the value."""
-        timeout = self._site.preferences.seconds("sessionTimeout") * 1000
-        expiry = f'"{int(time.time() * 1000)},{timeout}"'
-        resp.append_header("Set-Cookie", f"SESSION_EXPIRATION_TIME={expiry}; Path=/")
+        """Set the session's cookie when it is new, and its expiry with it; the quotes belong to the value."""
+        if getattr(req.context, "show_expiry", True):
+            timeout = self._site.preferences.seconds("sessionTimeout") * 1000
+            expiry = f'"{int(time.time() * 1000)},{timeout}"'
+            resp.append_header("Set-Cookie", f"SESSION_EXPIRATION_TIME={expiry}; Path=/")
         if getattr(req.context, "set_cookie_for", None):
             secure = "; Secure" if str(self._site.preferences["siteUrl"]).startswith("https:") else ""
             resp.append_header("Set-Cookie", f"JSESSIONID={req.context.set_cookie_for}; Path=/{secure}; HttpOnly")

@@ -15,12 +15,14 @@ from sqlalchemy import select
 from sqlalchemy.engine import URL
 
 from .archive import Archive
-from .auth import Sessions, hash_password
+from .auth import authenticate, hash_password
 from .faults import Faults
 from .flavour import DEFAULT_FLAVOUR, Flavour
 from .modules import installed_types
 from .preferences import Preferences
 from .schema import Types
+from .sessions import ServerSession, Sessions
+from .site_settings import NEEDED_TO_START
 from .store import Store, User
 from .xnat_home import XnatHome, tls_arguments
 
@@ -54,6 +56,7 @@ class Site:
         modules: Collection[str] = (),
         quota: int | None = None,
         allow_faults: bool = False,
+        initialized: bool = True,
     ) -> Site:
         """Open what is below `data`, or make it.
 
@@ -61,7 +64,8 @@ class Site:
         `admin` is made: with `admin_password`, else the `defaultAdminPassword` of `home`, else `admin`, as XNAT does.
         `flavour` decides how it behaves, `version` only what it claims to be; `modules` are names of `MODULES`.
         `allow_faults` opens the switch for faults on demand (resources/practice.py).
-        A site with a home folder starts uninitialised unless its prefs-init.ini says otherwise.
+        A site with a home folder starts uninitialised unless its prefs-init.ini has all that XNAT needs, and even if
+        that file says `initialized=true`. `initialized` is for sites without one.
         """
         data.mkdir(parents=True, exist_ok=True)
         arguments: dict[str, Any] = {}
@@ -70,9 +74,12 @@ class Site:
         store = Store(database or f"sqlite:///{data / 'xnat.sqlite'}", arguments)
         archive = Archive(home.archive if home else data / "archive", quota)
         preferences = Preferences(store)
-        given = dict(home.preferences) if home else {"initialized": True}
+        given = dict(home.preferences) if home else {"initialized": initialized}
         preferences.initialise({"archivePath": str(archive.root), **given})
-        _create_admin(store, admin_password or (home and home.admin_password) or "admin", preferences)
+        if given and home is not None:
+            complete = all(preferences[name] for name in NEEDED_TO_START)
+            preferences.set({"initialized": complete})  # at every start. Reference: SiteConfigPreferences
+        _create_accounts(store, admin_password or (home and home.admin_password) or "admin", preferences)
         return cls(
             store,
             preferences,
@@ -86,20 +93,21 @@ class Site:
             allow_faults,
         )
 
+    def log_in(self, name: str, password: str) -> tuple[User, ServerSession]:
+        """The user of a name and password, or of an alias token, in a new session. Raises BadCredentialsError."""
+        user = authenticate(self.store, self.preferences, name, password)
+        return user, self.sessions.open(user.login)
+
     def close(self) -> None:
         self.store.close()
 
 
-def _create_admin(store: Store, password: str, preferences: Preferences) -> None:
+def _create_accounts(store: Store, password: str, preferences: Preferences) -> None:
+    """The two accounts that every XNAT starts with; nobody can log in as the guest."""
+    email = str(preferences["adminEmail"])
     with store.writing() as session:
         if session.scalar(select(User.user_id).limit(1)) is None:
-            session.add(
-                User(
-                    login="admin",
-                    password=hash_password(password),
-                    first_name="Admin",
-                    last_name="Admin",
-                    email=str(preferences["adminEmail"]),
-                    admin=True,
-                )
-            )
+            admin = User(login="admin", first_name="Admin", last_name="Admin", email=email, admin=True)
+            admin.password = hash_password(password)
+            session.add(admin)
+            session.add(User(login="guest", password="", first_name="XNAT", last_name="Guest", email=email))

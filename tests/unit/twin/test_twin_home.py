@@ -6,7 +6,14 @@ import socket
 from pathlib import Path
 
 import pytest
-from xnat_twin.auth import BadCredentialsError, authenticate, basic_credentials, check_password, hash_password
+from xnat_twin.auth import (
+    BadCredentialsError,
+    MalformedCredentialsError,
+    authenticate,
+    basic_credentials,
+    check_password,
+    hash_password,
+)
 from xnat_twin.site import Site
 from xnat_twin.xnat_home import HomeError, database_url, parse_properties, read_home
 
@@ -91,17 +98,23 @@ def test_passwords_are_stored_salted_and_hashed() -> None:
 
 @pytest.mark.parametrize(
     ("header", "credentials"),
-    [("Basic dTpwOnc=", ("u", "p:w")), ("basic bG9jYWwvdTpw", ("u", "p")), ("Bearer x", None), ("Basic ?", None)],
+    [("Basic dTpwOnc=", ("u", "p:w")), ("Basic bG9jYWwvdTpw", ("u", "p")), ("Bearer x", None), ("Basic Og==", None)],
 )
 def test_basic_header(header: str, credentials: tuple[str, str] | None) -> None:
     assert basic_credentials(header) == credentials
+
+
+@pytest.mark.parametrize("header", ["Basic ?", "Basic bm9uZQ=="])
+def test_basic_header_that_cannot_be_read(header: str) -> None:
+    with pytest.raises(MalformedCredentialsError):
+        basic_credentials(header)
 
 
 def test_admin_password_is_set_at_the_first_start_only(tmp_path: Path) -> None:
 
     Site.open(tmp_path, admin_password="first").close()
     site = Site.open(tmp_path, admin_password="second")
-    assert authenticate(site.store, "admin", "first")[0].admin
+    assert authenticate(site.store, site.preferences, "admin", "first").admin
     with pytest.raises(BadCredentialsError):
-        authenticate(site.store, "admin", "second")
+        authenticate(site.store, site.preferences, "admin", "second")
     site.close()

@@ -13,7 +13,8 @@ from sqlalchemy.exc import IntegrityError
 
 from ..auth import hash_password
 from ..errors import StatusError, XapiError
-from ..preferences import OPEN, Preferences
+from ..preferences import Preferences
+from ..site_settings import PUBLIC as OPEN
 from ..store import User, now
 from .base import Endpoint, media_type, read_body, send_json, send_text, user_of
 

@@ -10,14 +10,13 @@ from collections.abc import Sequence
 
 from falcon import Request, Response
 
-from ..auth import BadCredentialsError, authenticate
+from ..auth import BadCredentialsError
+from ..entry import LOGIN_PAGE
 from ..markup import POLICY, Content, Markup, address, document, h, join, link, shown, size, table
 from ..middleware import GUEST
 from ..overview import Files, ProjectLine, project_lines
 from ..store import User
 from .base import Endpoint, params_of
-
-LOGIN_PAGE = "/app/template/Login.vm"
 
 
 class Page(Endpoint):
@@ -134,8 +133,8 @@ class LoginForm(Endpoint):
         params = params_of(req)
         resp.status = 302
         try:
-            user, alias = authenticate(self.site.store, params.raw("username"), params.raw("password"))
-            req.context.set_cookie_for = self.site.sessions.open(user.login, alias).id
+            _, session = self.site.log_in(params.raw("username"), params.raw("password"))
+            req.context.set_cookie_for = session.id
             resp.location = "/"
         except BadCredentialsError:
             resp.location = f"{LOGIN_PAGE}?failed=true"
