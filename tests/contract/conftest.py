@@ -110,6 +110,13 @@ def _returned_user(xnat: XnatServer) -> Iterator[None]:
 
 
 @pytest.fixture
+def no_faults_left(xnat: XnatServer) -> Iterator[None]:
+    """Faults that a test set and did not use up are forgotten after it."""
+    yield
+    xnat.faults.clear()
+
+
+@pytest.fixture
 def project(xnat: XnatServer) -> Iterator[str]:
     """A fresh private project of the administrator."""
     identifier = xnat.new_project()
