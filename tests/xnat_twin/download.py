@@ -1,6 +1,6 @@
 """One file from the disk to the client, streamed: headers, ranges, conditional requests.
 
-Reference: FileList in XNAT, RangeFilter in Restlet.
+Archives of several files are not here (bulk.py). Reference: FileList, SecureResource; RangeFilter in Restlet.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from falcon import Request, Response
 
@@ -16,8 +16,9 @@ from .disk import CHUNK
 from .errors import StatusError
 
 _TYPES = {
-    ".bmp": "image/bmp", ".gif": "image/gif", ".html": "text/html", ".jpg": "image/jpeg", ".pdf": "application/pdf",
-    ".png": "image/png", ".svg": "image/svg+xml", ".tiff": "image/tiff", ".txt": "text/plain", ".xml": "text/xml",
+    ".bmp": "image/bmp", ".gif": "image/gif", ".html": "text/html", ".jpg": "image/jpeg", ".jpeg": "image/jpeg",
+    ".pdf": "application/pdf", ".png": "image/png", ".svg": "image/svg+xml", ".tiff": "image/tiff",
+    ".txt": "text/plain", ".xml": "text/xml",
 }  # fmt: skip
 _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
@@ -28,20 +29,51 @@ def send_file(req: Request, resp: Response, path: Path) -> None:
         raise StatusError(404, "Unable to find file.")
     status = path.stat()
     modified = dt.datetime.fromtimestamp(int(status.st_mtime), dt.UTC)
-    resp.content_type = _TYPES.get(path.suffix.lower(), "application/octet-stream")
+    resp.content_type = content_type(path.name)
     resp.last_modified = modified
-    resp.set_header("Accept-Ranges", "bytes")
     resp.set_header("Cache-Control", "must-revalidate")
-    resp.set_header("Content-Disposition", f'attachment; filename="{_latin(path.name)}";')
+    attach(resp, path.name)
     since = req.if_modified_since
     if since is not None and modified <= (since if since.tzinfo else since.replace(tzinfo=dt.UTC)):
         resp.status = 304
         return
-    start, end = _range(req.get_header("Range"), status.st_size)
+    start, end = _range(_wanted(req), status.st_size)
     if (start, end) != (0, status.st_size):
         resp.status = 206
         resp.set_header("Content-Range", f"bytes {start}-{end - 1}/{status.st_size}")
-    resp.set_stream(_read(path, start, end), end - start)
+    resp.set_stream(read_file(path, start, end), end - start)
+
+
+def content_type(name: str) -> str:
+    """By the ending, in lower case only: `A.TXT` is `application/octet-stream`. Reference: buildMediaType."""
+    return _TYPES.get(PurePosixPath(name).suffix, "application/octet-stream")
+
+
+def attach(resp: Response, name: str) -> None:
+    """Let a browser save the answer as `name`; with the semicolon at the end that XNAT writes."""
+    resp.set_header("Accept-Ranges", "bytes")
+    latin = name.encode("iso-8859-1", "replace").decode("iso-8859-1").replace('"', "'")
+    resp.set_header("Content-Disposition", f'attachment; filename="{latin}";')
+
+
+def refuse_range(req: Request) -> None:
+    """500 for a part of what has no known size (tables, archives); 501 for several parts of anything."""
+    if header := _wanted(req):
+        raise StatusError(501 if "," in header else 500)
+
+
+def read_file(path: Path, start: int, end: int) -> Iterator[bytes]:
+    """The bytes [start, end), in chunks."""
+    with path.open("rb") as file:
+        file.seek(start)
+        while start < end and (chunk := file.read(min(CHUNK, end - start))):
+            start += len(chunk)
+            yield chunk
+
+
+def _wanted(req: Request) -> str | None:
+    """The Range header; only a GET has one."""
+    return req.get_header("Range") if req.method == "GET" else None
 
 
 def _range(header: str | None, size: int) -> tuple[int, int]:
@@ -59,15 +91,3 @@ def _range(header: str | None, size: int) -> tuple[int, int]:
     if start >= end:
         raise StatusError(416)
     return start, end
-
-
-def _read(path: Path, start: int, end: int) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        file.seek(start)
-        while start < end and (chunk := file.read(min(CHUNK, end - start))):
-            start += len(chunk)
-            yield chunk
-
-
-def _latin(name: str) -> str:
-    return name.encode("iso-8859-1", "replace").decode("iso-8859-1").replace('"', "'")

@@ -14,6 +14,7 @@ from typing import Any, cast
 from falcon import Request, Response
 
 from .. import items, tables
+from ..download import refuse_range
 from ..errors import StatusError
 from ..fields import SHORTCUTS, canonical_path
 from ..lookup import Finder
@@ -158,5 +159,6 @@ def send_table(req: Request, resp: Response, table: tables.Table | None) -> None
     if "sortBy" in params:
         descending = params.get("sortOrder").upper() == "DESC" and form != "xlist"
         tables.sort_rows(table, params.get("sortBy"), descending=descending)
+    refuse_range(req)
     resp.content_type = tables.MEDIA_TYPES[form]
     resp.stream = (chunk.encode() for chunk in tables.render(table, form))
