@@ -1,28 +1,26 @@
-"""Files of a resource: list, download, delete; upload.py takes them in. Reference: FileList, CatalogUtils."""
+"""The endpoint of files: who asks for which resource, and deletion. Reference: FileList, CatalogUtils.
+
+What a GET answers is in file_reading.py; upload.py takes files in.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from falcon import Request, Response
 
 from ..archive import path_inside
-from ..catalog import Catalog, ConcurrentModificationError, Entry
-from ..download import send_file
+from ..catalog import ConcurrentModificationError, Entry
 from ..errors import StatusError
-from ..params import Params
-from ..parents import Parents, resolve
+from ..parents import resolve
 from ..permissions import Access
-from ..store import Resource
-from ..tables import Table
 from ..uploads import decoded
-from .base import params_of, send_table
+from .base import params_of
 from .catalogs import find_resources, save_statistics
+from .file_reading import FileReading
+from .file_sources import find_sources
 from .upload import FileUpload
-
-_COLUMNS = ("Name", "Size", "URI", "collection", "file_tags", "file_format", "file_content", "cat_ID", "digest")
-_BULK = frozenset({"zip", "tar", "tar.gz"})
 
 
 class FileList(FileUpload):
@@ -30,76 +28,19 @@ class FileList(FileUpload):
 
     def on_get(self, req: Request, resp: Response, resource: str | None = None, path: str = "", **names: str) -> None:
         params = params_of(req)
-        if params.get("format") in _BULK:
-            raise StatusError(501, "Bulk downloads are not part of the practice XNAT yet; get the files one by one.")
         with self.reading(req) as finder:
             parents = resolve(finder, names, req.method)
-            found = find_resources(finder, parents, resource) if resource else finder.resources(parents.owners)
-            catalogs = [(one, self.site.archive.catalog(one)) for one in found]
-        try:
-            self._answer(req, resp, parents, catalogs, decoded(path))
-        except StatusError as error:
-            if error.status == 404 and params.true("accept-not-found"):
+            reading = FileReading(self.site, req, resp, parents, decoded(path))
+            sources = find_sources(self.site, finder, parents, resource, everything=params.true("all"))
+            try:
+                if resource is not None and len(sources) == 1 and not reading.form:
+                    reading.from_one(sources[0])
+                else:
+                    reading.from_several(sources)
+            except StatusError as error:
+                if error.status != 404 or not params.true("accept-not-found"):
+                    raise
                 resp.status = 204
-                return
-            raise
-
-    def _answer(
-        self,
-        req: Request,
-        resp: Response,
-        parents: Parents,
-        catalogs: Sequence[tuple[Resource, Catalog]],
-        path: str,
-    ) -> None:
-        params = params_of(req)
-        accepts = _filter(params)
-        if "index" in params:
-            matching = [(c, entry) for _, c in catalogs for entry in c.entries if accepts(entry)]
-            index = int(params.get("index"))
-            if ("file_content" not in params and "file_format" not in params) or index >= len(matching):
-                raise StatusError(404, "Unable to find catalog entry for given uri.")
-            catalog, entry = matching[index]
-            send_file(req, resp, path_inside(catalog.folder, entry.uri))
-            return
-        for _, catalog in catalogs:
-            if path and (found := catalog.find(path)):
-                send_file(req, resp, path_inside(catalog.folder, found.uri))
-                return
-        if path and not path.endswith("/"):
-            several = len(catalogs) != 1
-            raise StatusError(404, "Unable to find file." if several else "Unable to find catalog entry for given uri.")
-        rows = []
-        for resource, catalog in catalogs:
-            for entry in catalog.entries:
-                if accepts(entry) and _in_folder(entry, path, recursive=not params.false("recursive")):
-                    rows.append(self._row(params, parents, resource, catalog, entry))
-        locator = _locator(params)
-        properties = [{"key": "URI", "serverRoot": ""}] if locator == "URI" else []
-        columns = [locator if column == "URI" else column for column in _COLUMNS]
-        send_table(req, resp, Table(columns, rows, "Files", properties, total_records=False))
-
-    def _row(
-        self, params: Params, parents: Parents, resource: Resource, catalog: Catalog, entry: Entry
-    ) -> dict[str, object]:
-        scan = next((scan for scan in parents.scans if scan.scan_id == resource.scan_id), None)
-        base = parents.base_uri
-        if scan is not None and len(parents.scans) > 1 and parents.experiment is not None:
-            base = f"/data/experiments/{parents.experiment.id}/scans/{scan.id}"
-        file = catalog.folder / entry.uri
-        return {
-            "Name": entry.name,
-            "Size": entry.size,
-            "URI": f"{base}/resources/{resource.resource_id}/files/{entry.uri}",
-            "absolutePath": file,
-            "projectPath": file.relative_to(self.site.archive.root),
-            "collection": resource.label,
-            "file_tags": entry.file_tags,
-            "file_format": entry.format,
-            "file_content": entry.content,
-            "cat_ID": resource.resource_id,
-            "digest": entry.digest,
-        }
 
     def on_delete(
         self, req: Request, resp: Response, resource: str | None = None, path: str = "", **names: str
@@ -145,26 +86,3 @@ def entries_within(path: str, entries: Sequence[Entry]) -> list[Entry]:
         for entry in entries
         if entry.uri.startswith(path) or (pattern is not None and pattern.fullmatch(entry.uri))
     ]
-
-
-def _filter(params: Params) -> Callable[[Entry], bool]:
-    formats, contents = params.all("file_format"), params.all("file_content")
-
-    def accepts(entry: Entry) -> bool:
-        return (not formats or (entry.format or "NULL") in formats) and (
-            not contents or (entry.content or "NULL") in contents
-        )
-
-    return accepts
-
-
-def _in_folder(entry: Entry, folder: str, *, recursive: bool) -> bool:
-    """Whether a list of `folder` shows the entry. `recursive=false` is upside down: it hides the direct files."""
-    if not entry.uri.startswith(folder):
-        return False
-    return recursive or not folder or "/" in entry.uri[len(folder) + 1 :]
-
-
-def _locator(params: Params) -> str:
-    names = {"absolutepath": "absolutePath", "projectpath": "projectPath"}
-    return names.get(params.get("locator").lower(), "URI")
