@@ -216,7 +216,7 @@ def test_archive_cannot_write_outside_the_resource(api: Session, files: str) -> 
 
 
 def test_catalog_itself_cannot_be_overwritten(api: Session, scan: str, files: str) -> None:
-    api.put(f"{scan}/resources/R")
+    api.put(f"{files}/a.bin", data=b"x", headers=BINARY)
     answer = api.put(f"{files}/R_catalog.xml", params={"overwrite": "true"}, data=b"x", headers=BINARY)
     assert answer.status_code == 500
 

@@ -5,20 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeVar
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select, true
 from sqlalchemy.orm import Session
 
 from .errors import StatusError
-from .permissions import Access, access
+from .permissions import HIDDEN, OF_ACCESSIBILITY, OF_GROUP, Access, access
 from .schema import Types
 from .store import (
     OWNER_KEYS,
     Experiment,
     ExperimentShare,
+    Membership,
     Owner,
     Project,
+    ProjectName,
+    Reconstruction,
     Resource,
     Scan,
     Subject,
@@ -32,7 +36,8 @@ VALID_ID = re.compile(r"[A-Za-z0-9_-]+")
 #: The variables of a path: `project`, `subject`, `experiment`, …, as far as the path has them.
 Names = Mapping[str, str]
 
-_Labelled = TypeVar("_Labelled", Subject, Experiment)
+_Shared = TypeVar("_Shared", Subject, Experiment)
+_Image = TypeVar("_Image", Scan, Reconstruction)
 
 
 @dataclass(frozen=True)
@@ -43,18 +48,49 @@ class Finder:
     user: User
     types: Types
 
+    # Rights
+
+    @cached_property
+    def groups(self) -> Mapping[int, str]:
+        """The user's group in each project that he belongs to, by the project's number."""
+        query = select(Membership.project_id, Membership.group).where(Membership.user_id == self.user.user_id)
+        return {row.project_id: row.group for row in self.session.execute(query)}
+
     def access(self, project: Project) -> Access:
-        return access(self.session, self.user, project)
+        return access(self.user, None if self.user.admin else self.groups.get(project.project_id), project)
 
     def may_read(self, project: Project) -> bool:
         return self.access(project) >= Access.READ
+
+    def require(self, project: Project, level: Access, message: str = "") -> None:
+        """403 without this level in the project."""
+        if self.access(project) < level:
+            raise StatusError(403, message)
+
+    def allowed(self, level: Access) -> ColumnElement[bool]:
+        """The condition on `Project` under which the user has at least this level, for lists."""
+        if self.user.admin:
+            return true()
+        mine = [number for number, group in self.groups.items() if OF_GROUP[group] >= level]
+        everyone = [name for name, given in OF_ACCESSIBILITY.items() if given >= level]
+        return or_(Project.accessibility.in_(everyone), Project.project_id.in_(mine))
+
+    def _may_read_item(self, item: Subject | Experiment) -> bool:
+        """Whether the user may read the object through any of its projects, whichever the path goes through."""
+        if item.status in HIDDEN and not self.user.admin and item.project_id not in self.groups:
+            return False
+        if self.may_read(item.project):
+            return True
+        return any(self.may_read(self.session.get_one(Project, number)) for number in self.shares(item))
+
+    # Projects
 
     def project(self, identifier: str) -> Project | None:
         """By ID or alias. A protected project is seen by everyone; its data is not."""
         found = self.session.scalar(select(Project).where(Project.id == identifier))
         if found is None:
-            aliased = self.session.scalars(select(Project)).all()
-            found = next((p for p in aliased if p.fields.get("aliases/alias") == identifier), None)
+            aliases = select(ProjectName.project_id).where(ProjectName.alias == identifier)
+            found = self.session.scalar(select(Project).where(Project.project_id.in_(aliases)))
         return found if found is not None and self.access(found) >= Access.PROJECT else None
 
     def require_project(self, identifier: str) -> Project:
@@ -64,150 +100,162 @@ class Finder:
             raise StatusError(404, f"Unable to identify project: {identifier}")
         return found
 
-    def require(self, project: Project, level: Access, message: str = "") -> None:
-        """403 without this level in the project."""
-        if self.access(project) < level:
-            raise StatusError(403, message)
-
-    def subject(self, project: Project | None, identifier: str) -> Subject | None:
-        """By label in the project, its own or a shared one, else by accession ID."""
-        return self._labelled(Subject, SubjectShare, project, identifier)
-
-    def experiment(self, project: Project | None, identifier: str) -> Experiment | None:
-        """As `subject`. The subject in a path is not looked at, as in XNAT."""
-        return self._labelled(Experiment, ExperimentShare, project, identifier)
-
-    def require_subject(self, names: Names) -> Subject:
-        """The subject that a path names. 404 if there is none, or no such project."""
-        home = self.home(names)
-        found = None if home is None and "project" in names else self.subject(home, names["subject"])
-        if found is None:
-            raise StatusError(404, "Unable to find the specified subject.")
-        return found
-
-    def find_experiment(self, names: Names) -> Experiment | None:
-        """The experiment that a path names."""
-        home = self.home(names)
-        return None if home is None and "project" in names else self.experiment(home, names["experiment"])
-
-    def require_experiment(self, names: Names) -> Experiment:
-        """404 if there is none, or no such project."""
-        found = self.find_experiment(names)
-        if found is None:
-            raise StatusError(404, "Unable to find the specified experiment.")
-        return found
-
     def home(self, names: Names) -> Project | None:
         """The project that a path goes through, if it names one that the caller may see."""
         return self.project(names["project"]) if "project" in names else None
 
-    def _labelled(
-        self,
-        kind: type[_Labelled],
-        share: type[SubjectShare | ExperimentShare],
-        project: Project | None,
-        identifier: str,
-    ) -> _Labelled | None:
-        found: _Labelled | None = None
-        if project is not None:
-            key = OWNER_KEYS[kind]
-            own = select(kind).where(kind.project_id == project.project_id, kind.label == identifier)
-            shared = (
-                select(kind)
-                .join(share, getattr(share, key) == getattr(kind, key))
-                .where(share.project_id == project.project_id, share.label == identifier)
+    # Subjects and experiments, which projects share
+
+    def subject(self, project: Project | None, identifier: str) -> Subject | None:
+        """By label in the project, its own or a shared one, else by accession ID, if the project has it."""
+        return self._labelled(Subject, SubjectShare, project, identifier) or self._in(project, Subject, identifier)
+
+    def experiment(self, project: Project | None, identifier: str) -> Experiment | None:
+        """As `subject`. The subject in a path is not looked at, as in XNAT."""
+        return self.experiment_by_label(project, identifier) or self._in(project, Experiment, identifier)
+
+    def experiment_by_label(self, project: Project | None, label: str) -> Experiment | None:
+        return self._labelled(Experiment, ExperimentShare, project, label)
+
+    def experiment_by_id(self, identifier: str) -> Experiment | None:
+        return self._in(None, Experiment, identifier)
+
+    def require_subject(self, names: Names) -> Subject:
+        """The subject that a path names, by its accession ID in whatever project; 404 if there is none.
+
+        Reference: SubjectResource.represent
+        """
+        home, identifier = self.home(names), names["subject"]
+        found = self._in(None, Subject, identifier) or self._labelled(Subject, SubjectShare, home, identifier)
+        if found is None:
+            hint = (
+                "When searching by subject ID only, you must specify the accession number and not the subject label, "
+                f"which is not unique across the XNAT system. {identifier} is not a known subject accession ID."
+                if home is None
+                else f"The project {home.id} does not contain a subject identifiable by the ID or label {identifier}."
             )
-            found = self.session.scalar(own) or self.session.scalar(shared)
-        found = found or self.session.scalar(select(kind).where(kind.id == identifier))
-        return found if found is not None and self._may_read_in(project, found) else None
+            raise StatusError(404, f"Unable to find the specified subject. {hint}")
+        return found
+
+    def require_experiment(self, names: Names, key: str = "experiment") -> Experiment:
+        """As `require_subject`. Reference: ExperimentResource.represent, SubjAssessmentResource.represent"""
+        found = self.experiment_by_id(names[key]) or self.experiment_by_label(self.home(names), names[key])
+        if found is None or ("subject" in names and self.home(names) is None):
+            raise StatusError(404, "Unable to find the specified experiment.")
+        return found
+
+    def image_session(self, names: Names) -> Experiment | None:
+        """The image session that the path to a scan, reconstruction or assessor goes through."""
+        found = self.experiment(self.home(names), names["experiment"])
+        return found if found is not None and self.is_a(found, "xnat:imageSessionData") else None
+
+    def is_a(self, experiment: Experiment, xsi_type: str) -> bool:
+        return self.types.instance_of(experiment.xsi_type, xsi_type)
+
+    def has(self, project: Project, item: Subject | Experiment) -> bool:
+        """Whether an object belongs to a project or is shared with it."""
+        return project.project_id in (item.project_id, *self.shares(item))
 
     def shares(self, item: Subject | Experiment) -> dict[int, str | None]:
         """The projects that an object is shared with, by number, and its label there."""
-        query = (
-            select(SubjectShare.project_id, SubjectShare.label).where(SubjectShare.subject_id == item.subject_id)
-            if isinstance(item, Subject)
-            else select(ExperimentShare.project_id, ExperimentShare.label).where(
-                ExperimentShare.experiment_id == item.experiment_id
-            )
-        )
+        share = SubjectShare if isinstance(item, Subject) else ExperimentShare
+        key = OWNER_KEYS[type(item)]
+        query = select(share.project_id, share.label).where(getattr(share, key) == getattr(item, key))
         return {row.project_id: row.label for row in self.session.execute(query)}
 
-    def unshare(self, item: Subject | Experiment, project: Project) -> None:
-        """Take a shared object out of a project. 403 without the right to delete there."""
-        message = "User account doesn't have permission to remove this object from the project."
-        self.require(project, Access.DELETE, message)
-        share: SubjectShare | ExperimentShare | None
-        if isinstance(item, Subject):
-            share = self.session.get(SubjectShare, (item.subject_id, project.project_id))
-        else:
-            share = self.session.get(ExperimentShare, (item.experiment_id, project.project_id))
-        if share is not None:
-            self.session.delete(share)
+    def _labelled(
+        self, kind: type[_Shared], share: type[SubjectShare | ExperimentShare], project: Project | None, label: str
+    ) -> _Shared | None:
+        if project is None:
+            return None
+        key, number = OWNER_KEYS[kind], project.project_id
+        found = self.session.scalar(select(kind).where(kind.project_id == number, kind.label == label))
+        if found is None:
+            shared = select(getattr(share, key)).where(share.project_id == number, share.label == label)
+            found = self.session.scalar(select(kind).where(getattr(kind, key).in_(shared)))
+        return found if found is not None and self._may_read_item(found) else None
 
-    def _may_read_in(self, project: Project | None, item: Subject | Experiment) -> bool:
-        """Whether the user may read the object through the given project, or through any of its projects."""
-        if project is not None and project.project_id == item.project_id:
-            return self.may_read(project)
-        shares = self.shares(item)
-        if project is not None:
-            return project.project_id in shares and self.may_read(project)
-        projects = [item.project, *(self.session.get_one(Project, number) for number in shares)]
-        return any(self.may_read(one) for one in projects)
+    def _in(self, project: Project | None, kind: type[_Shared], identifier: str) -> _Shared | None:
+        """By accession ID; with a project, only if that has the object."""
+        found: _Shared | None = self.session.scalar(select(kind).where(kind.id == identifier))
+        if found is None or not self._may_read_item(found):
+            return None
+        return found if project is None or self.has(project, found) else None
+
+    # Below an image session
 
     def scan(self, experiment: Experiment, identifier: str) -> Scan | None:
         """By ID alone."""
-        return self.session.scalar(
-            select(Scan).where(Scan.experiment_id == experiment.experiment_id, Scan.id == identifier)
-        )
+        return self._image(Scan, experiment, identifier)
 
-    def scans(self, experiment: Experiment, selector: str) -> Sequence[Scan]:
+    def reconstruction(self, experiment: Experiment, identifier: str) -> Reconstruction | None:
+        """By ID alone."""
+        return self._image(Reconstruction, experiment, identifier)
+
+    def _image(self, kind: type[_Image], experiment: Experiment, identifier: str) -> _Image | None:
+        query = select(kind).where(kind.experiment_id == experiment.experiment_id, kind.id == identifier)
+        return self.session.scalar(query)
+
+    def scans(self, experiment: Experiment, selector: str = "ALL") -> Sequence[Scan]:
         """By selector: `ALL` or `*`, else IDs **or types**, separated by commas; `NULL` is a scan without a type."""
-        query = select(Scan).where(Scan.experiment_id == experiment.experiment_id).order_by(Scan.scan_id)
-        scans = self.session.scalars(query).all()
+        return self._selected(Scan, experiment, selector)
+
+    def reconstructions(self, experiment: Experiment, selector: str = "ALL") -> Sequence[Reconstruction]:
+        """As `scans`."""
+        return self._selected(Reconstruction, experiment, selector)
+
+    def _selected(self, kind: type[_Image], experiment: Experiment, selector: str) -> Sequence[_Image]:
+        query = select(kind).where(kind.experiment_id == experiment.experiment_id)
+        found: Sequence[_Image] = self.session.scalars(query.order_by(getattr(kind, OWNER_KEYS[kind]))).all()
         if selector in {"ALL", "*"}:
-            return scans
+            return found
         wanted = {part.replace("[COMMA]", ",") for part in selector.replace("[SLASH]", "/").split(",")}
         return [
-            scan
-            for scan in scans
-            if scan.id in wanted
-            or scan.fields.get("type") in wanted
-            or ("NULL" in wanted and not scan.fields.get("type"))
+            one
+            for one in found
+            if one.id in wanted or one.fields.get("type") in wanted or ("NULL" in wanted and not one.fields.get("type"))
         ]
 
-    def resources(self, owners: Sequence[Owner]) -> list[Resource]:
-        """All resources of these owners, oldest first."""
+    def assessors(self, session: Experiment) -> Sequence[Experiment]:
+        """The image assessors of a session that the user may read."""
+        query = select(Experiment).where(Experiment.session_id == session.experiment_id)
+        found = self.session.scalars(query.order_by(Experiment.experiment_id))
+        return [assessor for assessor in found if self._may_read_item(assessor)]
+
+    # Resources
+
+    def resources(self, owners: Sequence[Owner], direction: str | None = "out") -> list[Resource]:
+        """All resources of these owners, oldest first; those in both directions, if `direction` is None.
+
+        Only assessors and reconstructions have any that go `in`.
+        """
         if not owners:
             return []
         columns = [getattr(Resource, OWNER_KEYS[type(o)]) == getattr(o, OWNER_KEYS[type(o)]) for o in owners]
-        return list(self.session.scalars(select(Resource).where(or_(*columns)).order_by(Resource.resource_id)))
+        query = select(Resource).where(or_(*columns)).order_by(Resource.resource_id)
+        if direction is not None:
+            query = query.where(Resource.direction == direction)
+        return list(self.session.scalars(query))
 
-    def resource(self, owners: Sequence[Owner], identifier: str) -> Resource | None:
-        """By label below these owners, else by number wherever it is. 403 if the number is someone else's."""
-        below = self.resources(owners)
-        for resource in below:
-            if identifier in {resource.label, str(resource.resource_id)}:
-                return resource
+    def numbered(self, identifier: str) -> Resource | None:
+        """The resource with this number, wherever it is. 404 for a number of none, or of one that may not be read.
+
+        Reference: XNATCatalogTemplate, whose 403 is lost: Restlet makes 404 of what fails before a request is handled.
+        """
         if not identifier.isdecimal():
             return None
-        resource_by_number = self.session.get(Resource, int(identifier))
-        if resource_by_number is not None and not self.may_read(project_of(resource_by_number.owner)):
-            raise StatusError(
-                403,
-                f"The user {self.user.login} requested 1 resources by ID (i.e. not by qualified resource label) but "
-                f"was denied access to all of them: {identifier}",
-            )
-        return resource_by_number
+        found = self.session.get(Resource, int(identifier))
+        if found is None or not self.may_read(project_of(found.owner)):
+            raise StatusError(404)
+        return found
 
-    def project_conflicts(self, project: Project | None, values: Sequence[str]) -> list[str]:
-        """Which of the IDs, names and aliases in `values` a project other than `project` has, whatever their case."""
-        wanted = {value.lower() for value in values if value}
-        taken = set()
-        for other in self.session.scalars(select(Project)).all():
-            if other is not project:
-                names = [other.id, *(str(other.fields.get(f, "")) for f in ("name", "secondary_ID", "aliases/alias"))]
-                taken |= {name.lower() for name in names if name}
-        return sorted(wanted & taken)
+    def resource(self, owners: Sequence[Owner], identifier: str, direction: str | None = "out") -> Resource | None:
+        """By label or number below these owners. 404 as in `numbered`."""
+        self.numbered(identifier)
+        for found in self.resources(owners, direction):
+            if identifier in {found.label, str(found.resource_id)}:
+                return found
+        return None
 
 
 def project_of(owner: Owner) -> Project:

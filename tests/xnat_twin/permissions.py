@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
-
-from .store import Membership, Project, User
+from .store import Project, User
 
 GROUPS = ("Owners", "Members", "Collaborators")
+ACCESSIBILITY = ("private", "protected", "public")
 
 
 class Access(IntEnum):
@@ -22,21 +20,18 @@ class Access(IntEnum):
     DELETE = 4  # and change the project's settings and users
 
 
-_OF_GROUP = {"Owners": Access.DELETE, "Members": Access.EDIT, "Collaborators": Access.READ}
-_OF_ACCESSIBILITY = {"public": Access.READ, "protected": Access.PROJECT, "private": Access.NONE}
+OF_GROUP = {"Owners": Access.DELETE, "Members": Access.EDIT, "Collaborators": Access.READ}
+OF_ACCESSIBILITY = {"public": Access.READ, "protected": Access.PROJECT, "private": Access.NONE}
+
+#: States in which an object is only seen by members of its project. Reference: PermissionsServiceImpl.secureItem
+HIDDEN = frozenset({"quarantine", "obsolete"})
+#: States in which resources and files of an object cannot be deleted. Reference: XFTItem.isLocked
+LOCKED = frozenset({"locked", "obsolete"})
 
 
-def access(session: Session, user: User, project: Project) -> Access:
-    """The level of `user` in `project`."""
+def access(user: User, group: str | None, project: Project) -> Access:
+    """The level of `user`, who is in `group` of the project."""
     if user.admin:
         return Access.DELETE
-    everyone = _OF_ACCESSIBILITY[project.accessibility]
-    group = group_of(session, user, project)
-    return max(everyone, _OF_GROUP[group]) if group else everyone
-
-
-def group_of(session: Session, user: User, project: Project) -> str | None:
-    """The user's group in the project."""
-    return session.scalar(
-        select(Membership.group).where(Membership.project_id == project.project_id, Membership.user_id == user.user_id)
-    )
+    everyone = OF_ACCESSIBILITY[project.accessibility]
+    return max(everyone, OF_GROUP[group]) if group else everyone

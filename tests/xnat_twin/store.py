@@ -231,6 +231,8 @@ class Experiment(Item, Base):
     subject_id: Mapped[int] = mapped_column(ForeignKey("xnat_subject.subject_id"), index=True)
     #: The session that an image assessor belongs to; none for sessions and other subject assessors.
     session_id: Mapped[int | None] = mapped_column(ForeignKey("xnat_experiment.experiment_id"), index=True)
+    #: The project's `current_arc` when the experiment was made: the folder that its folder is in.
+    arc: Mapped[str] = mapped_column(String(255), default="arc001")
     project: Mapped[Project] = relationship()
     subject: Mapped[Subject] = relationship()
     session: Mapped[Experiment | None] = relationship(remote_side=[experiment_id])

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from falcon import Request, Response
 from sqlalchemy import bindparam, update
 
+from .. import schema
 from ..catalog import Entry
 from ..errors import StatusError
 from ..lookup import Finder
 from ..parents import Parents, resolve
-from ..permissions import Access
+from ..permissions import LOCKED, Access
 from ..site import Site
-from ..store import OWNER_KEYS, Owner, Project, Resource, Scan, Store, Subject
+from ..store import OWNER_KEYS, Experiment, Item, Owner, Reconstruction, Resource, Scan, Store
 from ..tables import Table
 from .base import Endpoint, params_of, send_table, send_text
 
@@ -25,20 +26,23 @@ class ResourceList(Endpoint):
     """`…/resources`."""
 
     def on_get(self, req: Request, resp: Response, **names: str) -> None:
+        params = params_of(req)
+        counts = self.site.flavour.resource_counts or params.true("file_stats")
         with self.reading(req) as finder:
             parents = resolve(finder, names, req.method)
-            owners = list(parents.owners)
-            if params_of(req).true("all") and parents.experiment is not None and not parents.scans:
-                owners += finder.scans(parents.experiment, "ALL")
-            rows = [_row(resource) for resource in finder.resources(owners)]
+            everything = params.true("all")
+            owners = [*parents.owners, *(below(finder, parents) if everything else [])]
+            found = finder.resources(owners, parents.direction)
+            rows = [_row(finder, resource, everything=everything, counts=counts) for resource in found]
         send_table(req, resp, Table(_COLUMNS, rows, "Resources"))
 
     def on_put(self, req: Request, resp: Response, **names: str) -> None:
         with self.writing(req) as finder:
             parents = resolve(finder, names, req.method)
             require_edit(finder, parents)
-            resource = create_resource(self.site, req, finder, parents.owners[0], None)
-            uri = f"{parents.base_uri}/resources/{resource.resource_id}"
+            resource = create_resource(self.site, req, finder, parents, None, alone=True)
+            uri = f"{req.prefix}{req.path}/{resource.resource_id}"
+        resp.location = uri
         send_text(resp, uri)
 
     on_post = on_put
@@ -49,7 +53,8 @@ class OneResource(Endpoint):
 
     def on_get(self, req: Request, resp: Response, resource: str, **names: str) -> None:
         with self.reading(req) as finder:
-            found = find_resources(finder, resolve(finder, names, req.method), resource)
+            parents = resolve(finder, names, req.method)
+            found = find_resources(finder, parents, resource, (*parents.owners, *below(finder, parents)))
             if len(found) != 1:
                 raise StatusError(404, "Unable to find the specified catalog.")
             catalog = self.site.archive.catalog(found[0])
@@ -62,7 +67,7 @@ class OneResource(Endpoint):
             require_edit(finder, parents)
             if find_resources(finder, parents, resource):
                 raise StatusError(409, "Specified resource already exists.")
-            create_resource(self.site, req, finder, parents.owners[0], resource)
+            create_resource(self.site, req, finder, parents, resource, alone=True)
 
     on_post = on_put
 
@@ -71,8 +76,8 @@ class OneResource(Endpoint):
         with self.writing(req) as finder:
             parents = resolve(finder, names, req.method)
             found = find_resources(finder, parents, resource)
-            if found and finder.access(parents.secured_by) < Access.DELETE:
-                raise StatusError(403, "User account doesn't have permission to modify this session.")
+            if found:
+                require_deletable(finder, parents)
             for one in found:
                 folders.append(self.site.archive.resource_folder(one))
                 finder.session.delete(one)
@@ -89,23 +94,69 @@ class ResourceTail(Endpoint):
     on_put = on_post = on_delete = on_get
 
 
-def find_resources(finder: Finder, parents: Parents, identifiers: str) -> list[Resource]:
-    found = (finder.resource(parents.owners, one) for one in identifiers.split(","))
+def find_resources(
+    finder: Finder, parents: Parents, identifiers: str, owners: Sequence[Owner] | None = None
+) -> list[Resource]:
+    """The resources with these labels or numbers below the parents, or below `owners`."""
+    places = parents.owners if owners is None else owners
+    found = (finder.resource(places, one.strip(), parents.direction) for one in identifiers.split(","))
     return [resource for resource in found if resource is not None]
 
 
+def find_target(finder: Finder, parents: Parents, identifier: str | None) -> Resource | None:
+    """The resource that an upload goes to, whether it is an input or an output; the first one, if none is named.
+
+    Reference: ResourceModifierA.getResourceByIdentifier
+    """
+    if identifier is None:
+        return next(iter(finder.resources(parents.owners, parents.direction)), None)
+    return finder.resource(parents.owners, identifier, direction=None) or finder.numbered(identifier)
+
+
+def below(finder: Finder, parents: Parents) -> list[Owner]:
+    """What a session has resources of besides its own: scans, reconstructions, and assessors that may be read."""
+    if not parents.experiments or parents.assessed:
+        return []
+    sessions = [one for one in parents.experiments if finder.is_a(one, schema.IMAGE_SESSION)]
+    kinds = (finder.scans, finder.reconstructions, finder.assessors)
+    return [one for session in sessions for find in kinds for one in find(session)]
+
+
 def require_edit(finder: Finder, parents: Parents) -> None:
-    if finder.access(parents.secured_by) < Access.EDIT:
-        raise StatusError(403, "User account doesn't have permission to modify this session.")
+    finder.require(parents.secured_by, Access.EDIT, "User account doesn't have permission to modify this session.")
 
 
-def create_resource(site: Site, req: Request, finder: Finder, owner: Owner, label: str | None) -> Resource:
-    """A new resource with its folder and catalog. An orphaned catalog in its place is taken over, as XNAT does."""
+def require_deletable(finder: Finder, parents: Parents) -> None:
+    """403 without the right to delete, and for what belongs to a locked object. Reference: CatalogResource"""
+    finder.require(parents.secured_by, Access.DELETE, "User account doesn't have permission to modify this session.")
+    security = parents.security
+    if isinstance(security, Item) and security.status in LOCKED:
+        raise StatusError(403, f"Item {security.label} is locked, resource deletion not allowed.")
+
+
+def create_resource(
+    site: Site, req: Request, finder: Finder, parents: Parents, label: str | None, *, alone: bool = False
+) -> Resource:
+    """A new resource with its folder and catalog. An orphaned catalog in its place is taken over, as XNAT does.
+
+    One that is created `alone`, not by a file upload, comes from the catalog service (since 1.7): that does not know
+    `in`, so it makes an output of it.
+    """
     if label is not None and ("'" in label or label in {".", ".."}):
         raise StatusError(400, f"Invalid resource label: {label}")
+    owner = parents.owners[0]
+    by_service = alone and site.flavour.catalog_service
     key = OWNER_KEYS[type(owner)]
-    resource = Resource(label=label, **{key: getattr(owner, key)})
+    resource = Resource(
+        label=label,
+        direction="out" if by_service else parents.direction,
+        by_service=by_service,
+        **{key: getattr(owner, key)},
+    )
     configure_resource(req, resource)
+    typed = isinstance(owner, Scan) and bool(owner.fields.get("type"))
+    if typed and not resource.content and not finder.resources([owner]):
+        resource.content = "RAW"  # the first resource of a scan that has a type
     finder.session.add(resource)
     finder.session.flush()
     site.archive.catalog(resource).write(site.archive.disk)
@@ -143,17 +194,20 @@ def save_statistics(store: Store, resource_id: int, entries: Sequence[Entry]) ->
     store.note(_SAVE_STATISTICS, {"resource": resource_id, "count": len(entries), "size": size})
 
 
-def _row(resource: Resource) -> dict[str, object]:
+def _row(finder: Finder, resource: Resource, *, everything: bool, counts: bool) -> dict[str, object]:
     owner = resource.owner
-    description = ""
+    category, identifier, description = "resources", "", " "
     match owner:
         case Scan():
-            category, identifier = "scans", owner.id
-            description = str(owner.fields.get("type", ""))
-        case Project() | Subject():
-            category, identifier = "resources", ""
-        case _:
-            category, identifier = "resources", owner.id
+            category, identifier, description = "scans", owner.id, str(owner.fields.get("type", ""))
+        case Reconstruction():
+            category, identifier, description = "reconstructions", owner.id, str(owner.fields.get("type", ""))
+        case Experiment() if owner.session_id is not None:
+            category, identifier, description = "assessors", owner.id, finder.types.resolve(owner.xsi_type).element
+        case Experiment() if everything:
+            description = ""
+        case Experiment():
+            identifier = owner.id
     return {
         "xnat_abstractresource_id": resource.resource_id,
         "label": resource.label,
@@ -161,8 +215,8 @@ def _row(resource: Resource) -> dict[str, object]:
         "category": category,
         "cat_id": identifier,
         "cat_desc": description,
-        "file_count": resource.file_count,
-        "file_size": resource.file_size,
+        "file_count": resource.file_count if counts else None,
+        "file_size": resource.file_size if counts else None,
         "tags": resource.tags,
         "content": resource.content,
         "format": resource.format,

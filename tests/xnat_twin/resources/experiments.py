@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from falcon import Request, Response
 from sqlalchemy import or_, select
 
-from .. import removal, schema
+from .. import schema
 from ..errors import StatusError
 from ..fields import Fields
 from ..items import Submission
@@ -17,6 +17,7 @@ from ..permissions import Access
 from ..store import Experiment, ExperimentShare, Project, Subject, now
 from ..views import experiment_document, experiment_row, listing
 from .base import Endpoint, params_of, send_table, send_text
+from .deleting import Deletion
 from .saving import accession_id, check_label, flush_new, given_id, merged_fields, refuse_tail, rename, requested_type
 from .scans import save_scan
 from .subjects import create_subject, editable_project, projects_table, readable_project
@@ -66,7 +67,7 @@ class ExperimentList(Endpoint):
         send_text(resp, f"/data/experiments/{experiment.id}", 201)
 
 
-class OneExperiment(Endpoint):
+class OneExperiment(Deletion):
     """`…/experiments/LABEL`, by label or accession ID; the subject in the path only matters to PUT."""
 
     def on_get(self, req: Request, resp: Response, **names: str) -> None:
@@ -94,18 +95,7 @@ class OneExperiment(Endpoint):
                 send_text(resp, existing.id)
 
     def on_delete(self, req: Request, resp: Response, **names: str) -> None:
-        refuse_tail(names)
-        with self.writing(req) as finder:
-            found, home = finder.require_experiment(names), finder.home(names)
-            if home is not None and home is not found.project:
-                finder.unshare(found, home)
-                return
-            message = "User account doesn't have permission to delete this experiment."
-            finder.require(found.project, Access.DELETE, message)
-            folder = self.site.archive.folder(found)
-            removal.delete_experiment(finder.session, found)
-        if params_of(req).true("removeFiles"):
-            self.site.archive.disk.remove(folder)
+        self.delete(req, names, Finder.require_experiment)
 
     def create(
         self,

@@ -5,20 +5,22 @@ Reference: ProjectResource, ProjectListResource, ProjectMemberResource.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from falcon import Request, Response
 from sqlalchemy import delete, select
-from sqlalchemy.exc import IntegrityError
 
 from .. import removal, schema
 from ..errors import StatusError
-from ..fields import InvalidValueError, merge
+from ..fields import Fields, InvalidValueError, merge
 from ..items import Submission
 from ..lookup import VALID_ID, Finder
 from ..permissions import GROUPS, Access
-from ..store import Membership, Project, RetiredProject, User, now
+from ..store import Membership, Project, ProjectName, RetiredProject, User, now
 from ..tables import Table
 from ..views import listing, project_document, project_row
 from .base import Endpoint, params_of, send_table, send_text, user_of
+from .saving import flush_new
 
 _COLUMNS = ("ID", "secondary_ID", "name", "description", "pi_firstname", "pi_lastname", "URI")
 _ACCESSIBILITY = ("private", "protected", "public")
@@ -71,13 +73,14 @@ class OneProject(Endpoint):
                 raise StatusError(400)
             if finder.access(found) < Access.DELETE:
                 raise StatusError(403)
-            if removal.is_shared_out(finder.session, found):
+            if removal.keeps_its_project(finder.session, found):
                 return  # XNAT says 200 and leaves everything as it is
-            folder = self.site.archive.folder(found)
-            finder.session.add(RetiredProject(id=found.id))
-            removal.delete_project(finder.session, found)
+            if not self.site.flavour.project_id_reuse:
+                finder.session.add(RetiredProject(id=found.id))
+            folders = removal.delete_project(finder.session, self.site.archive, found)
         if params_of(req).true("removeFiles"):
-            self.site.archive.disk.remove(folder)
+            for folder in folders:
+                self.site.archive.disk.remove(folder)
 
 
 class ProjectSetting(Endpoint):
@@ -215,8 +218,8 @@ def _save(
         fields = merge(finder.types, stored, [(path, value) for path, value in changes if path != "ID"], schema.PROJECT)
     except InvalidValueError as error:
         raise StatusError(400, str(error)) from error
-    names = [identifier, *(str(fields.get(name, "")) for name in ("name", "secondary_ID", "aliases/alias"))]
-    if conflicts := finder.project_conflicts(existing, names):
+    names = _names(identifier, fields)
+    if conflicts := _conflicts(finder, existing, names):
         raise StatusError(409, f"Requested new project conflicts with existing projects: {', '.join(conflicts)}")
     accessibility = params.get("accessibility") or (existing.accessibility if existing else "protected")
     if accessibility not in _ACCESSIBILITY:
@@ -225,6 +228,7 @@ def _save(
         raise StatusError(403)
     if existing is not None:
         existing.fields, existing.accessibility, existing.last_modified = fields, accessibility, now()
+        _store_names(finder, existing, names)
         return
     project = Project(
         id=identifier,
@@ -235,8 +239,30 @@ def _save(
         insert_user=user.login,
     )
     finder.session.add(project)
-    try:
-        finder.session.flush()
-    except IntegrityError as error:  # created by someone else since the look-up
-        raise StatusError(409, f"Requested new project conflicts with existing projects: {identifier}") from error
+    flush_new(finder, f"Requested new project conflicts with existing projects: {identifier}")
+    _store_names(finder, project, names)
     finder.session.add(Membership(project_id=project.project_id, user_id=user.user_id, group="Owners"))
+
+
+def _names(identifier: str, fields: Fields) -> dict[str, str | None]:
+    """Every name of a project in lower case, and for an alias how it was given."""
+    titles = (str(fields.get(name) or "") for name in ("name", "secondary_ID"))
+    names: dict[str, str | None] = {title.lower(): None for title in (identifier, *titles) if title}
+    if alias := str(fields.get("aliases/alias") or ""):
+        names[alias.lower()] = alias
+    return names
+
+
+def _conflicts(finder: Finder, project: Project | None, names: Mapping[str, str | None]) -> list[str]:
+    """Which of these names another project has."""
+    query = select(ProjectName.name).where(ProjectName.name.in_(names))
+    if project is not None:
+        query = query.where(ProjectName.project_id != project.project_id)
+    return sorted(finder.session.scalars(query))
+
+
+def _store_names(finder: Finder, project: Project, names: Mapping[str, str | None]) -> None:
+    finder.session.execute(delete(ProjectName).where(ProjectName.project_id == project.project_id))
+    for name, alias in names.items():
+        finder.session.add(ProjectName(name=name, project_id=project.project_id, alias=alias))
+    flush_new(finder, f"Requested new project conflicts with existing projects: {project.id}")

@@ -24,7 +24,7 @@ class ScanList(Endpoint):
 
     def on_get(self, req: Request, resp: Response, **names: str) -> None:
         with self.reading(req) as finder:
-            session = _session(finder, names)
+            session = finder.image_session(names)
             if session is None:
                 raise StatusError(404, "Unable to find the specified image session.")
             rows = [scan_row(self.site.types, scan) for scan in finder.scans(session, "ALL")]
@@ -35,7 +35,7 @@ class ScanList(Endpoint):
     def on_post(self, req: Request, resp: Response, **names: str) -> None:
         document = self.read_document(req)
         with self.writing(req) as finder:
-            session = _session(finder, names)
+            session = finder.image_session(names)
             if session is None:
                 raise StatusError(404, "Specified image session doesn't exist.")
             finder.require(session.project, Access.EDIT, _MAY_NOT.format("create"))
@@ -62,7 +62,7 @@ class OneScan(Endpoint):
         refuse_tail(names)  # sharing one scan is not covered
         document = self.read_document(req)
         with self.writing(req) as finder:
-            session = _session(finder, names)
+            session = finder.image_session(names)
             existing = finder.scan(session, names["scan"]) if session is not None else None
             data_type = _requested_type(finder, params_of(req), document, existing.xsi_type if existing else None)
             if session is None:
@@ -79,9 +79,9 @@ class OneScan(Endpoint):
             found = _find(finder, names)
             refuse_tail(names)
             finder.require(found.project, Access.DELETE, "User account doesn't have permission to modify this session.")
-            folder = self.site.archive.folder(found)
-            removal.delete_scan(finder.session, found)
-        self.site.archive.disk.remove(folder)  # whatever removeFiles says
+            folders = removal.delete_image(finder.session, self.site.archive, found)
+        for folder in folders:
+            self.site.archive.disk.remove(folder)  # whatever removeFiles says
 
 
 def save_scan(finder: Finder, session: Experiment, identifier: str | None, data_type: str, changes: Changes) -> Scan:
@@ -104,13 +104,8 @@ def _free_id(finder: Finder, session: Experiment) -> str:
     return next(str(number) for number in range(1, len(taken) + 2) if str(number) not in taken)
 
 
-def _session(finder: Finder, names: Names) -> Experiment | None:
-    found = finder.find_experiment(names)
-    return found if found is not None and finder.types.instance_of(found.xsi_type, schema.IMAGE_SESSION) else None
-
-
 def _find(finder: Finder, names: Names) -> Scan:
-    session = _session(finder, names)
+    session = finder.image_session(names)
     found = finder.scan(session, names["scan"]) if session is not None else None
     if found is None:
         raise StatusError(404, "Unable to find the specified scan.")

@@ -13,11 +13,12 @@ from ..lookup import Finder
 from ..permissions import Access
 from ..store import ExperimentShare, Project, Subject, SubjectShare
 from ..views import experiment_document, subject_document
-from .base import Endpoint, params_of, send_text
+from .base import params_of, send_text
+from .deleting import Deletion
 from .saving import check_label, flush_new
 
 
-class SubjectSharing(Endpoint):
+class SubjectSharing(Deletion):
     """`…/subjects/S/projects/P2`."""
 
     def on_put(self, req: Request, resp: Response, target: str, **names: str) -> None:
@@ -57,12 +58,11 @@ class SubjectSharing(Endpoint):
         flush_new(finder, f"Label already in use:{label}")
         self.site.archive.rename(before, self.site.archive.folder(subject))
 
-    def on_delete(self, req: Request, resp: Response, target: str, **names: str) -> None:
-        with self.writing(req) as finder:
-            finder.unshare(finder.require_subject(names), finder.require_project(target))
+    def on_delete(self, req: Request, resp: Response, **names: str) -> None:
+        self.delete(req, names, Finder.require_subject)
 
 
-class ExperimentSharing(Endpoint):
+class ExperimentSharing(Deletion):
     """`…/experiments/E/projects/P2`. Through `/data/experiments/ID` the answer is 201 and the ID."""
 
     def on_put(self, req: Request, resp: Response, target: str, **names: str) -> None:
@@ -89,9 +89,8 @@ class ExperimentSharing(Endpoint):
         # The new label has just been saved, and yet:
         raise StatusError(409, f"Already assigned to project:{target}")
 
-    def on_delete(self, req: Request, resp: Response, target: str, **names: str) -> None:
-        with self.writing(req) as finder:
-            finder.unshare(finder.require_experiment(names), finder.require_project(target))
+    def on_delete(self, req: Request, resp: Response, **names: str) -> None:
+        self.delete(req, names, Finder.require_experiment)
 
 
 def _may_create(finder: Finder, project: Project, things: str) -> None:

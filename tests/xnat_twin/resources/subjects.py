@@ -5,16 +5,17 @@ from __future__ import annotations
 from falcon import Request, Response
 from sqlalchemy import or_, select
 
-from .. import removal, schema
+from .. import schema
 from ..errors import StatusError
 from ..fields import Fields
 from ..lookup import Finder
 from ..permissions import Access
 from ..preferences import Preferences
-from ..store import Owner, Project, Subject, SubjectShare, now
+from ..store import Project, Subject, SubjectShare, now
 from ..tables import Table
 from ..views import listing, subject_document, subject_row
 from .base import Endpoint, params_of, send_table, send_text
+from .deleting import Deletion
 from .saving import Changes, accession_id, check_label, flush_new, given_id, merged_fields, refuse_tail, rename
 
 _COLUMNS = ("ID", "project", "label", "insert_date", "insert_user", "URI")
@@ -56,7 +57,7 @@ class SubjectList(Endpoint):
         send_text(resp, f"/data/projects/{project}/subjects/{subject.id}", 201)
 
 
-class OneSubject(Endpoint):
+class OneSubject(Deletion):
     """`…/subjects/LABEL`, by label or accession ID. What follows in the path is not looked at by GET."""
 
     def on_get(self, req: Request, resp: Response, **names: str) -> None:
@@ -106,20 +107,7 @@ class OneSubject(Endpoint):
             send_text(resp, existing.id)
 
     def on_delete(self, req: Request, resp: Response, **names: str) -> None:
-        refuse_tail(names)
-        with self.writing(req) as finder:
-            found, home = finder.require_subject(names), finder.home(names)
-            if home is not None and home is not found.project:
-                finder.unshare(found, home)
-                return
-            message = "User account doesn't have permission to delete this subject."
-            finder.require(found.project, Access.DELETE, message)
-            owners: list[Owner] = [found, *removal.experiments_of(finder.session, found)]
-            folders = [self.site.archive.folder(owner) for owner in owners]
-            removal.delete_subject(finder.session, found)
-        if params_of(req).true("removeFiles"):
-            for folder in folders:
-                self.site.archive.disk.remove(folder)
+        self.delete(req, names, Finder.require_subject)
 
 
 def create_subject(finder: Finder, preferences: Preferences, project: Project, label: str, changes: Changes) -> Subject:
