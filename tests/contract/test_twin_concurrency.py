@@ -111,3 +111,25 @@ def test_process_stops_on_sigterm_and_finds_its_data_again(tmp_path: Path) -> No
         assert api.get(f"{path}/resources/R/files/a.txt").content == b"kept"
     finally:
         stop(process)
+
+
+def test_upload_notices_what_was_changed_between_two_of_them(api: Session, xnat: XnatServer, project: str) -> None:
+    """A right that is taken away, a session that is renamed and a resource that is deleted count at once."""
+    user, password = xnat.new_user(project, "Members")
+    session = f"/data/projects/{project}/subjects/S1/experiments/E1"
+    files = f"{session}/resources/R/files"
+    api.put(session, params={"xsiType": "xnat:mrSessionData"}).raise_for_status()
+    with xnat.session(user, password) as member:
+        assert member.put(f"{files}/1", data=b"1", headers=BINARY).text == ""
+        assert member.put(f"{files}/2", data=b"2", headers=BINARY).text == ""
+        api.delete(f"{session}/resources/R").raise_for_status()
+        assert member.put(f"{files}/3", data=b"3", headers=BINARY).text == ""
+        assert _names(api, files) == ["3"]
+        api.put(f"/data/projects/{project}/users/Collaborators/{user}").raise_for_status()
+        assert member.put(f"{files}/4", data=b"4", headers=BINARY).status_code == 200
+        assert _names(api, files) == ["3"]
+        api.put(f"/data/projects/{project}/users/Members/{user}").raise_for_status()
+        api.put(session, params={"label": "E2"}).raise_for_status()
+        assert member.put(f"{files}/5", data=b"5", headers=BINARY).status_code == 404
+        assert member.put(f"{files.replace('E1', 'E2')}/6", data=b"6", headers=BINARY).text == ""
+        assert _names(api, files.replace("E1", "E2")) == ["3", "6"]

@@ -9,40 +9,58 @@ import errno
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import cast
 
 from falcon import Request, Response
 
 from ..catalog import Catalog, ConcurrentModificationError
 from ..errors import StatusError
+from ..lookup import Finder
 from ..params import Params
-from ..parents import resolve
+from ..parents import Parents, resolve
 from ..permissions import Access
+from ..remembered import Remembered
+from ..site import Site
+from ..store import Resource
 from ..uploads import BrokenUploadError, Intake, bodies, decoded
 from .base import Endpoint, send_text, user_of
-from .catalogs import configure_resource, create_resource, find_target, is_configured, save_statistics
+from .catalogs import configure_resource, create_resource, find_resources, is_configured, save_statistics
+
+
+@dataclass(frozen=True)
+class _Target:
+    """Where an upload goes: the resource, None if it has to be made, and whether the caller may write there at all."""
+
+    allowed: bool
+    resource: Resource | None = None
+    catalog: Path = Path()
+    identifier: str = ""
 
 
 class FileUpload(Endpoint):
     """PUT and POST, which are the same, of `…/files[/PATH]`."""
 
+    def __init__(self, site: Site) -> None:
+        super().__init__(site)
+        self._targets: Remembered[tuple[object, ...], _Target] = Remembered(site.store)
+
     def on_put(self, req: Request, resp: Response, resource: str | None = None, path: str = "", **names: str) -> None:
         params, name = _query(req), decoded(path)
-        target = None
-        with self.reading(req) as finder:
-            parents = resolve(finder, names, req.method)
-            if finder.access(parents.secured_by) < Access.EDIT:
-                send_text(resp, "")  # XNAT has no "else": 200, nothing in the body, nothing stored
-                return
-            files = bodies(req, params, name.rpartition("/")[2])
-            first = next(files)  # raises before anything is created
-            found = find_target(finder, parents, resource)
-            if found is not None and is_configured(req, found):
-                target, catalog = found.resource_id, self.site.archive.catalog(found)
-        if target is None:
-            target, catalog = self._configured(req, resource, names)
+        key = (user_of(req).login, resource, *names.items())
+        target = self._targets.get(key, lambda: self._target(req, resource, names))
+        if not target.allowed:
+            send_text(resp, "")  # XNAT has no "else": 200, nothing in the body, nothing stored
+            return
+        files = bodies(req, params, name.rpartition("/")[2])
+        first = next(files)  # raises before anything is created
+        if target.resource is None or not is_configured(req, target.resource):
+            resource_id, catalog = self._configured(req, resource, names)
+        else:
+            resource_id, catalog = target.resource.resource_id, Catalog.read(target.catalog, target.identifier)
         intake = Intake(
             catalog,
             self.site.archive.disk,
@@ -60,7 +78,7 @@ class FileUpload(Endpoint):
                 intake.take(body, name)
             catalog.write(self.site.archive.disk, self.site.faults.take_interference())
         if not params.false("update-stats"):
-            save_statistics(self.site.store, target, catalog.entries)
+            save_statistics(self.site.store, resource_id, catalog.entries)
         if intake.duplicates:
             duplicates = ",".join(f'"{_json_text(one)}"' for one in intake.duplicates)
             send_text(resp, f'{{"duplicates":[{duplicates}]}}', content_type="text/html")
@@ -69,13 +87,23 @@ class FileUpload(Endpoint):
 
     on_post = on_put
 
-    def _configured(self, req: Request, resource: str | None, names: dict[str, str]) -> tuple[int, Catalog]:
+    def _target(self, req: Request, resource: str | None, names: Mapping[str, str]) -> _Target:
+        with self.reading(req) as finder:
+            parents = resolve(finder, names, req.method)
+            found = _find(finder, parents, resource)
+            allowed = finder.access(parents.secured_by) >= Access.EDIT
+            if found is None:
+                return _Target(allowed)
+            catalog = self.site.archive.catalog(found)
+            return _Target(allowed, found, catalog.path, catalog.identifier)
+
+    def _configured(self, req: Request, resource: str | None, names: Mapping[str, str]) -> tuple[int, Catalog]:
         """The resource to upload to, made or changed to what the request says of it, and its catalog as it is now."""
         with self.writing(req) as finder:
             parents = resolve(finder, names, req.method)
-            target = find_target(finder, parents, resource)
+            target = _find(finder, parents, resource)
             if target is None:
-                target = create_resource(self.site, req, finder, parents, resource)
+                target = create_resource(self.site, req, finder, parents.owners[0], resource)
             configure_resource(req, target)
             return target.resource_id, self.site.archive.catalog(target)
 
@@ -84,6 +112,12 @@ def _query(req: Request) -> Params:
     """The parameters of the query string only: the body is a file, even if its type says form, as curl's does."""
     req.context.params = Params(req.query_string)
     return cast(Params, req.context.params)
+
+
+def _find(finder: Finder, parents: Parents, resource: str | None) -> Resource | None:
+    """The resource by label or number; the first that there is, when the path names none."""
+    found = finder.resources(parents.owners) if resource is None else find_resources(finder, parents, resource)
+    return found[0] if found else None
 
 
 @contextmanager
