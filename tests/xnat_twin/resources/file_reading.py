@@ -24,7 +24,6 @@ from ..errors import StatusError
 from ..params import Params
 from ..parents import Parents
 from ..site import Site
-from ..store import Reconstruction, Scan
 from ..tables import Table
 from .base import params_of, send_table
 from .file_sources import FileSource, uri_below
@@ -194,9 +193,7 @@ class FileReading:
             method = int(given) if "compression" in self._params else self.site.preferences["zipCompressionMethod"]
         except ValueError as error:
             raise StatusError(400, f'For input string: "{given}"') from error
-        owner = self.parents.owners[0]
-        name = owner.experiment.label if isinstance(owner, Scan | Reconstruction) else owner.label
-        send_archive(self.req, self.resp, self.form, members, name, int(method))
+        send_archive(self.req, self.resp, self.form, members, self.parents.security.label, int(method))
 
     def _within_folder(self) -> Callable[[Entry], bool]:
         """Whether an entry is in the folder `path`. `recursive=false` is upside down: it hides the direct files."""

@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
-
 from ..catalog import Catalog
 from ..lookup import Finder
 from ..parents import Parents
@@ -35,13 +33,13 @@ def find_sources(
     if the caller may not read it. `everything` is `all=true`: a session's scans, reconstructions and assessors as well.
     """
     owners = _with_children(finder, parents) if everything else parents.owners
-    below = finder.resources(owners)
+    below = finder.resources(owners, parents.direction)
     if identifiers is None:
         return [_source(site, one, resource_uri(one)) for one in below]
     wanted = [part.strip() for part in identifiers.split(",")]
     named = [one for one in below if one.label in wanted or str(one.resource_id) in wanted]
     missing = set(wanted) - {str(one.resource_id) for one in named}
-    elsewhere = [finder.resource([], number) for number in wanted if number.isdecimal() and number in missing]
+    elsewhere = [finder.numbered(number) for number in wanted if number.isdecimal() and number in missing]
     return [
         *(_source(site, one, resource_uri(one)) for one in named),
         *(_source(site, one, uri_below(parents.base_uri, one)) for one in elsewhere if one is not None),
@@ -77,13 +75,9 @@ def _source(site: Site, resource: Resource, uri: str) -> FileSource:
 
 
 def _with_children(finder: Finder, parents: Parents) -> Sequence[Owner]:
-    session = parents.owners[0]
-    if not isinstance(session, Experiment) or session.session_id is not None:
-        return parents.owners
-    key = session.experiment_id
-    return [
-        session,
-        *finder.session.scalars(select(Scan).where(Scan.experiment_id == key)),
-        *finder.session.scalars(select(Reconstruction).where(Reconstruction.experiment_id == key)),
-        *finder.session.scalars(select(Experiment).where(Experiment.session_id == key)),
-    ]
+    """The owners, and what is below those that are sessions."""
+    owners = list(parents.owners)
+    for session in parents.owners:
+        if isinstance(session, Experiment) and session.session_id is None:
+            owners += [*finder.scans(session), *finder.reconstructions(session), *finder.assessors(session)]
+    return owners
