@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 import requests
+from xnat_twin.server import Server
+from xnat_twin.site import Site
 from xnat_twin.testing import Session, XnatServer
 
 BINARY = {"Content-Type": "application/octet-stream"}
@@ -117,9 +120,10 @@ def test_wrong_password_is_told_and_opens_no_session(xnat: XnatServer) -> None:
     http = Session(xnat.url)
     answer = http.post("/login", data={"username": xnat.admin, "password": "wrong"}, headers=BROWSER)
     assert answer.url == f"{xnat.url}/app/template/Login.vm?failed=true"
-    assert "do not fit" in _Page(answer.text).text
+    reason = xnat.site.preferences["uiLoginFailureMessage"].partition("%d")[0]
+    assert reason in _Page(answer.text).text
     assert "JSESSIONID" not in http.cookies
-    assert "do not fit" not in _look(http, "/app/template/Login.vm").text
+    assert reason not in _look(http, "/app/template/Login.vm").text
 
 
 def test_logging_out_ends_the_session_and_shows_the_form(xnat: XnatServer) -> None:
@@ -130,10 +134,19 @@ def test_logging_out_ends_the_session_and_shows_the_form(xnat: XnatServer) -> No
     assert http.get("/data/auth").status_code == 401
 
 
-def test_page_below_leads_a_browser_to_the_form_and_refuses_a_program(xnat: XnatServer, filled: str) -> None:
-    path = f"{xnat.url}/browse/projects/{filled}"
-    assert requests.get(path, headers=BROWSER).url == f"{xnat.url}/app/template/Login.vm"
-    assert requests.get(path).status_code == 401
+def test_page_below_leads_everyone_who_is_not_logged_in_to_the_form(xnat: XnatServer, filled: str) -> None:
+    for headers in (BROWSER, {}):
+        answer = requests.get(f"{xnat.url}/browse/projects/{filled}", headers=headers)
+        assert answer.url == f"{xnat.url}/app/template/Login.vm"
+
+
+def test_page_of_a_site_that_is_not_configured_says_so(tmp_path: Path) -> None:
+    with Server(Site.open(tmp_path, initialized=False)) as server:
+        api = XnatServer(server.url, "admin", "admin").session()
+        assert "/xapi/siteConfig" in _look(api, "/").text
+        assert "An administrator has to configure" in _look(Session(server.url), "/app/template/Unconfigured.vm").text
+        api.post("/xapi/siteConfig", json={"initialized": True}).raise_for_status()
+        assert "In the REST API: /data/projects" in _look(api, "/").text
 
 
 def test_home_page_of_an_open_site_shows_what_is_public(xnat: XnatServer, filled: str) -> None:

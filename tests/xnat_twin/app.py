@@ -46,6 +46,8 @@ def _routes(site: Site) -> Iterator[tuple[str, Endpoint]]:
     yield "/app/template/Login.vm", pages.LoginPage(site)
     yield "/login", pages.LoginForm(site)
     yield "/app/action/LogoutUser", pages.Logout(site)
+    for path in pages.NoticePage.PATHS:
+        yield path, pages.NoticePage(site)
     yield "/browse/projects/{project}", browse.ProjectPage(site)
     yield "/browse/projects/{project}/subjects/{subject}", browse.SubjectPage(site)
     yield "/browse/projects/{project}/experiments/{experiment}", browse.ExperimentPage(site)

@@ -7,13 +7,13 @@ form sends and gets, are XNAT's (SecurityConfig).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import MappingProxyType
 
 from falcon import Request, Response
 
-from ..auth import BadCredentialsError
-from ..entry import LOGIN_PAGE
+from ..auth import BadCredentialsError, login_failure_message
+from ..entry import CHANGE_PASSWORD_PAGE, LOGIN_PAGE, NOT_ADMIN_PAGE, SETUP_PAGE
 from ..markup import POLICY, Content, Markup, address, document, h, join, link, shown, size, table
-from ..middleware import GUEST
 from ..overview import Files, ProjectLine, project_lines
 from ..store import User
 from .base import Endpoint, params_of
@@ -64,10 +64,8 @@ class HomePage(Page):
 
     def on_get(self, req: Request, resp: Response) -> None:
         if req.context.user is None:
-            if self.site.preferences.true("requireLogin"):
-                self.send(req, resp, "Log in", _login_form(failed=False))
-                return
-            req.context.user = GUEST
+            self.send(req, resp, "Log in", _login_form())
+            return
         with self.reading(req) as finder:
             lines = project_lines(finder.session, finder.user)
             self.send(req, resp, "Projects", [h("h1", "Projects"), _project_table(lines)], rest="/data/projects")
@@ -100,15 +98,16 @@ class LoginPage(Page):
     """`/app/template/Login.vm`: where XNAT sends a browser, and a client that poses as one. Status 200."""
 
     def on_get(self, req: Request, resp: Response) -> None:
-        self.send(req, resp, "Log in", _login_form(failed=params_of(req).true("failed")))
+        failed = params_of(req).true("failed")
+        message = login_failure_message(self.site.preferences) if failed else None
+        self.send(req, resp, "Log in", _login_form(message))
 
 
-def _login_form(*, failed: bool) -> Markup:
-    message = h("p", "User name and password do not fit, or the account is disabled.", class_="bad", role="alert")
+def _login_form(message: str | None = None) -> Markup:
     return join(
         [
             h("h1", "Log in"),
-            message if failed else None,
+            h("p", message, class_="bad", role="alert") if message else None,
             h(
                 "form",
                 h("label", "User name", h("input", name="username", autocomplete="username", required=True)),
@@ -147,3 +146,21 @@ class Logout(Endpoint):
         self.site.sessions.close(req.context.session_id)
         resp.status = 302
         resp.location = LOGIN_PAGE if self.site.preferences.true("requireLogin") else "/"
+
+
+class NoticePage(Page):
+    """Where XNAT leads people who cannot go on. In its place there is a form; here, what to do in the REST API."""
+
+    _NOTICES = MappingProxyType(
+        {
+            SETUP_PAGE: ("Not configured yet", 'POST {"initialized": true} and other settings to', "/xapi/siteConfig"),
+            NOT_ADMIN_PAGE: ("Not configured yet", "An administrator has to configure this site first.", ""),
+            CHANGE_PASSWORD_PAGE: ("Password expired", "An administrator can give you a new one with a PUT to",
+                                   "/xapi/users/NAME"),
+        }
+    )  # fmt: skip
+    PATHS = tuple(_NOTICES)
+
+    def on_get(self, req: Request, resp: Response) -> None:
+        title, text, rest = self._NOTICES[req.path]
+        self.send(req, resp, title, [h("h1", title), h("p", text, " ", h("code", rest) if rest else None)])
