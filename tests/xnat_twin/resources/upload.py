@@ -19,16 +19,15 @@ from falcon import Request, Response
 
 from ..catalog import Catalog, ConcurrentModificationError
 from ..errors import StatusError
-from ..lookup import Finder
 from ..params import Params
-from ..parents import Parents, resolve
+from ..parents import resolve
 from ..permissions import Access
 from ..remembered import Remembered
 from ..site import Site
 from ..store import Resource
 from ..uploads import BrokenUploadError, Intake, bodies, decoded
 from .base import Endpoint, send_text, user_of
-from .catalogs import configure_resource, create_resource, find_resources, is_configured, save_statistics
+from .catalogs import configure_resource, create_resource, find_target, is_configured, save_statistics
 
 
 @dataclass(frozen=True)
@@ -90,7 +89,7 @@ class FileUpload(Endpoint):
     def _target(self, req: Request, resource: str | None, names: Mapping[str, str]) -> _Target:
         with self.reading(req) as finder:
             parents = resolve(finder, names, req.method)
-            found = _find(finder, parents, resource)
+            found = find_target(finder, parents, resource)
             allowed = finder.access(parents.secured_by) >= Access.EDIT
             if found is None:
                 return _Target(allowed)
@@ -101,9 +100,9 @@ class FileUpload(Endpoint):
         """The resource to upload to, made or changed to what the request says of it, and its catalog as it is now."""
         with self.writing(req) as finder:
             parents = resolve(finder, names, req.method)
-            target = _find(finder, parents, resource)
+            target = find_target(finder, parents, resource)
             if target is None:
-                target = create_resource(self.site, req, finder, parents.owners[0], resource)
+                target = create_resource(self.site, req, finder, parents, resource)
             configure_resource(req, target)
             return target.resource_id, self.site.archive.catalog(target)
 
@@ -112,12 +111,6 @@ def _query(req: Request) -> Params:
     """The parameters of the query string only: the body is a file, even if its type says form, as curl's does."""
     req.context.params = Params(req.query_string)
     return cast(Params, req.context.params)
-
-
-def _find(finder: Finder, parents: Parents, resource: str | None) -> Resource | None:
-    """The resource by label or number; the first that there is, when the path names none."""
-    found = finder.resources(parents.owners) if resource is None else find_resources(finder, parents, resource)
-    return found[0] if found else None
 
 
 @contextmanager
