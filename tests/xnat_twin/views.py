@@ -1,19 +1,12 @@
-"""Database rows as documents (one object with what is below it) and as table rows (one line of a list)."""
+"""Database rows as documents: one object with what is below it."""
 
 from __future__ import annotations
-
-from collections.abc import Iterable, Mapping, Sequence
-from fnmatch import fnmatchcase
 
 from sqlalchemy import select
 
 from . import items, schema
-from .fields import SHORTCUTS, canonical_path
 from .lookup import Finder
-from .params import Params
-from .schema import Types
-from .store import Experiment, Item, Project, Resource, Scan, Subject
-from .tables import Table, text
+from .store import Experiment, Project, Resource, Scan, Subject
 
 
 def project_document(finder: Finder, project: Project) -> items.Document:
@@ -77,129 +70,3 @@ def resource_fields(resource: Resource) -> dict[str, str | int | float | bool]:
     }
     named = {"label": resource.label, "format": resource.format, "content": resource.content}
     return fields | {name: value for name, value in named.items() if value}
-
-
-def _common(item: Item) -> dict[str, object]:
-    return {
-        "insert_date": f"{item.insert_date}.0",
-        "insert_user": item.insert_user,
-        "last_modified": f"{item.last_modified}.0",
-    }
-
-
-def project_row(types: Types, project: Project) -> dict[str, object]:
-    return {
-        **_by_shortcut(types, schema.PROJECT, schema.PROJECT, project),
-        "ID": project.id,
-        "URI": f"/data/projects/{project.id}",
-    }
-
-
-def subject_row(types: Types, subject: Subject, shared_label: str | None = None) -> dict[str, object]:
-    """A line of a subject list; in a project that it is shared with it has the label of that project."""
-    return {
-        **_by_shortcut(types, schema.SUBJECT, schema.SUBJECT, subject),
-        **_common(subject),
-        "ID": subject.id,
-        "project": subject.project.id,
-        "label": shared_label or subject.label,
-        "URI": f"/data/subjects/{subject.id}",
-    }
-
-
-def experiment_row(types: Types, experiment: Experiment, shared_label: str | None = None) -> dict[str, object]:
-    """As `subject_row`."""
-    return {
-        **_by_shortcut(types, schema.EXPERIMENT, experiment.xsi_type, experiment),
-        **_common(experiment),
-        "ID": experiment.id,
-        "project": experiment.project.id,
-        "label": shared_label or experiment.label,
-        "xsiType": experiment.xsi_type,
-        "subject_ID": experiment.subject.id,
-        "subject_label": experiment.subject.label,
-        "subject_project": experiment.subject.project.id,
-        "URI": f"/data/experiments/{experiment.id}",
-    }
-
-
-def scan_row(types: Types, scan: Scan) -> dict[str, object]:
-    return {
-        **_by_shortcut(types, schema.IMAGE_SCAN, scan.xsi_type, scan),
-        **_common(scan),
-        "xnat_imagescandata_id": scan.scan_id,
-        "ID": scan.id,
-        "xsiType": scan.xsi_type,
-        "URI": f"/data/experiments/{scan.experiment.id}/scans/{scan.id}",
-    }
-
-
-def _by_shortcut(types: Types, kind: str, data_type: str, item: Item) -> dict[str, object]:
-    """Every stored field under its path and, where there is one, under its shortcut."""
-    row: dict[str, object] = dict(item.fields)
-    for shortcut in SHORTCUTS[kind]:
-        path = canonical_path(types, shortcut, data_type, SHORTCUTS[kind])
-        if path is not None:
-            row[shortcut] = item.fields.get(path)
-    return row
-
-
-def listing(
-    types: Types, params: Params, kind: str, rows: Iterable[Mapping[str, object]], default: Sequence[str]
-) -> Table:
-    """The table of a list request: filtered, with the columns that were asked for, paged.
-
-    Columns are shortcuts or XPaths; unknown ones are dropped without a word. `ID` and `URI` are always there.
-    """
-    rows = [row for row in rows if _matches(types, params, kind, row)]
-    columns = list(default)
-    if "columns" in params:
-        asked = [name.strip() for name in params.get("columns").split(",")]
-        columns = list(dict.fromkeys(["ID", *filter(None, (_header(name, kind, default) for name in asked)), "URI"]))
-    plain = [{column: _cell(row, column, kind) for column in columns} for row in rows]
-    paged = "limit" in params or "offset" in params
-    if paged:
-        offset = int(params.get("offset", "0") or 0)
-        limit = params.get("limit", "100")
-        plain = plain[offset:] if limit == "*" else plain[offset : offset + int(limit)]
-    return Table(columns, plain, total_records=not paged)
-
-
-_READ_ONLY = ("insert_date", "insert_user", "last_modified", "xsiType", "subject_label", "subject_project",
-              "xnat_imagescandata_id")  # fmt: skip
-
-
-def _header(name: str, kind: str, default: Sequence[str]) -> str | None:
-    """The column's name in the answer: the shortcut's own, else the XPath in lower case, else nothing."""
-    if name in SHORTCUTS[kind] or name in default:
-        return name
-    if name in _READ_ONLY and not (name == "xsiType" and kind in {schema.SUBJECT, schema.PROJECT}):
-        return name
-    head, _, path = name.partition("/")
-    if ":" not in head or not path:
-        return None
-    by_path = {stored.lower(): shortcut for shortcut, stored in SHORTCUTS[kind].items()}
-    return by_path.get(path.lower().replace("[@xsi:type=xnat:demographicdata]", "")) or name.lower()
-
-
-def _cell(row: Mapping[str, object], column: str, kind: str) -> object:
-    if column in row or "/" not in column:
-        return row.get(column)
-    wanted = column.partition("/")[2]
-    return next((value for path, value in row.items() if path.lower() == wanted), None)
-
-
-def _matches(types: Types, params: Params, kind: str, row: Mapping[str, object]) -> bool:
-    """Whether the row fits every parameter that names a column: `*` and `%` are wildcards, a comma means "or"."""
-    for name, wanted in params:
-        header = _header(name, kind, ())
-        if header is None:
-            continue
-        if header == "xsiType":
-            if not any(types.instance_of(str(row["xsiType"]), one) for one in wanted.split(",")):
-                return False
-            continue
-        found = text(_cell(row, header, kind))
-        if not any(fnmatchcase(found, one.replace("%", "*")) for one in wanted.split(",")):
-            return False
-    return True

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-import io
-import json
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
-from xnat_twin import items, tables
+from xnat_twin import items
 from xnat_twin.archive import path_inside
 from xnat_twin.catalog import Catalog, ConcurrentModificationError, Entry
 from xnat_twin.disk import Disk
@@ -21,35 +18,6 @@ from xnat_twin.schema import Types
 
 TYPES = Types()
 WHEN = dt.datetime(2014, 9, 9, 12)
-
-
-def _table() -> tables.Table:
-    return tables.Table(("ID", "note", "n"), [{"ID": "a", "note": 'x,"y"\nz', "n": 3}, {"ID": "b", "n": None}], "T")
-
-
-def _render(form: str) -> str:
-    return "".join(tables.render(_table(), form))
-
-
-def test_json_table_has_only_strings_and_a_quoted_count() -> None:
-    assert json.loads(_render("json")) == {
-        "ResultSet": {
-            "Result": [{"ID": "a", "note": 'x,"y"\nz', "n": "3"}, {"ID": "b", "note": "", "n": ""}],
-            "title": "T",
-            "totalRecords": "2",
-        }
-    }
-
-
-def test_csv_table_is_quoted_and_has_one_line_per_row() -> None:
-    text = _render("csv")
-    assert text.count("\n") == 3
-    assert list(csv.reader(io.StringIO(text)))[1] == ["a", 'x,"y"z', "3"]
-
-
-def test_xml_table_is_well_formed() -> None:
-    root = ET.fromstring(_render("xml"))  # noqa: S314
-    assert [cell.text for cell in root.iter("cell")] == ["a", 'x,"y"\nz', "3", "b", None, None]
 
 
 def test_status_page_is_not_well_formed_and_carries_the_message() -> None:

@@ -5,24 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from falcon import Request, Response
-from sqlalchemy import or_, select
 
-from .. import schema
+from .. import lists, schema
 from ..errors import StatusError
 from ..fields import Fields
 from ..items import Submission
 from ..lookup import Finder
 from ..params import Params
 from ..permissions import Access
-from ..store import Experiment, ExperimentShare, Project, Subject, now
-from ..views import experiment_document, experiment_row, listing
+from ..store import Experiment, Project, Subject, now
+from ..tables import Table
+from ..views import experiment_document
 from .base import Endpoint, params_of, send_table, send_text
 from .deleting import Deletion
 from .saving import accession_id, check_label, flush_new, given_id, merged_fields, refuse_tail, rename, requested_type
 from .scans import save_scan
-from .subjects import create_subject, editable_project, projects_table, readable_project
+from .subjects import create_subject, editable_project, projects_table
 
-_COLUMNS = ("ID", "project", "date", "xsiType", "label", "insert_date", "subject_ID", "subject_label", "URI")
 _MAY_NOT = "Specified user account has insufficient {} privileges for experiments in this project."
 _VISIT = ("visit", "protocol")
 
@@ -32,24 +31,13 @@ class ExperimentList(Endpoint):
 
     def on_get(self, req: Request, resp: Response, project: str | None = None, subject: str | None = None) -> None:
         with self.reading(req) as finder:
-            query = select(Experiment).order_by(Experiment.experiment_id)
-            home = readable_project(finder, project) if project is not None else None
-            if home is not None:
-                guests = select(ExperimentShare.experiment_id).where(ExperimentShare.project_id == home.project_id)
-                query = query.where(or_(Experiment.project_id == home.project_id, Experiment.experiment_id.in_(guests)))
-            if subject is not None:
-                query = query.where(Experiment.subject_id == _subject(finder, home, subject).subject_id)
-            if home is not None:
-                labels = {e.id: finder.shares(e).get(home.project_id) for e in finder.session.scalars(query)}
-                rows = [experiment_row(self.site.types, e, labels[e.id]) for e in finder.session.scalars(query)]
+            params = params_of(req)
+            if project is None:
+                table: Table | None = lists.experiments(finder, params)
             else:
-                rows = [
-                    experiment_row(self.site.types, e)
-                    for e in finder.session.scalars(query)
-                    if finder.may_read(e.project)
-                ]
-        table = listing(self.site.types, params_of(req), schema.EXPERIMENT, rows, _COLUMNS)
-        table.title = "Matching experiments"
+                home = finder.require_project(project)
+                owner = _subject(finder, home, subject) if subject is not None else None
+                table = lists.project_experiments(finder, params, home, owner)
         send_table(req, resp, table)
 
     def on_post(self, req: Request, resp: Response, project: str, subject: str) -> None:

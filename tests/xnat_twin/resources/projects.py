@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from falcon import Request, Response
 from sqlalchemy import delete, select
 
-from .. import removal, schema
+from .. import lists, removal, schema
 from ..errors import StatusError
 from ..fields import Fields, InvalidValueError, merge
 from ..items import Submission
@@ -18,11 +18,10 @@ from ..lookup import VALID_ID, Finder
 from ..permissions import GROUPS, Access
 from ..store import Membership, Project, ProjectName, RetiredProject, User, now
 from ..tables import Table
-from ..views import listing, project_document, project_row
+from ..views import project_document
 from .base import Endpoint, params_of, send_table, send_text, user_of
 from .saving import flush_new
 
-_COLUMNS = ("ID", "secondary_ID", "name", "description", "pi_firstname", "pi_lastname", "URI")
 _ACCESSIBILITY = ("private", "protected", "public")
 
 
@@ -31,14 +30,7 @@ class ProjectList(Endpoint):
 
     def on_get(self, req: Request, resp: Response) -> None:
         with self.reading(req) as finder:
-            projects = finder.session.scalars(select(Project).order_by(Project.id)).all()
-            seen = [
-                project_row(self.site.types, project)
-                for project in projects
-                if finder.access(project) >= Access.PROJECT
-            ]
-        table = listing(self.site.types, params_of(req), schema.PROJECT, seen, _COLUMNS)
-        table.title = "Projects"
+            table = lists.projects(finder, params_of(req))
         send_table(req, resp, table)
 
     def on_post(self, req: Request, resp: Response) -> None:

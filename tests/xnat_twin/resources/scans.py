@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from falcon import Request, Response
 
-from .. import removal, schema
+from .. import lists, removal, schema
 from ..errors import StatusError
 from ..items import Submission
 from ..lookup import Finder, Names
 from ..params import Params
 from ..permissions import Access
 from ..store import Experiment, Scan, now
-from ..views import listing, scan_document, scan_row
+from ..views import scan_document
 from .base import Endpoint, params_of, send_table, send_text
 from .saving import Changes, check_label, flush_new, merged_fields, refuse_tail, requested_type
 
-_COLUMNS = ("xnat_imagescandata_id", "ID", "type", "quality", "xsiType", "note", "series_description", "URI")
 _MAY_NOT = "Specified user account has insufficient {} privileges for sessions in this project."
 
 
@@ -27,9 +26,7 @@ class ScanList(Endpoint):
             session = finder.image_session(names)
             if session is None:
                 raise StatusError(404, "Unable to find the specified image session.")
-            rows = [scan_row(self.site.types, scan) for scan in finder.scans(session, "ALL")]
-        table = listing(self.site.types, params_of(req), schema.IMAGE_SCAN, rows, _COLUMNS)
-        table.title = "Scans"
+            table = lists.scans(finder, params_of(req), session)
         send_table(req, resp, table)
 
     def on_post(self, req: Request, resp: Response, **names: str) -> None:
