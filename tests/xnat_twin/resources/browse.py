@@ -1,7 +1,6 @@
 """Pages of what is in the archive: a project, a subject, a session or other experiment, and the files of a resource.
 
-Addresses are those of the REST API with `/browse` in place of `/data`. Files are links into the REST API itself.
-What the caller may not read is a 404, as everywhere.
+Files are links into the REST API itself. What the caller may not read is a 404, as everywhere.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from falcon import Request, Response
 
 from ..catalog import Entry
 from ..errors import StatusError
+from ..links import holder, page_of, rest_address, rest_of_resource
 from ..lookup import Finder
 from ..markup import Content, Markup, address, facts, h, join, link, shown, size, table
 from ..overview import (
@@ -58,10 +58,10 @@ class BrowsePage(Page):
             entries = self.site.archive.catalog(resource).entries
             some = _file_rows(project, resource, entries[:SOME]) or [(_none("Empty."), *[""] * (len(_FILES) - 1))]
             if len(entries) > SOME:
-                more = link(_page(project, resource), f"… all {len(entries):,} files")
+                more = link(page_of(project, resource), f"… all {len(entries):,} files")
                 some.append((more, *[""] * (len(_FILES) - 1)))
             about = h("div", _in_words(entries), class_="soft")
-            place = h("td", link(_page(project, resource), _place(resource)), about, rowspan=len(some))
+            place = h("td", link(page_of(project, resource), _place(resource)), about, rowspan=len(some))
             rows += [(place, *some[0]), *some[1:]]
         heading = h("h2", "Files")
         return [heading, table(("Resource", *_FILES), rows) if rows else _none("None yet.")]
@@ -135,9 +135,9 @@ class ExperimentPage(BrowsePage):
             ]
             above = []
             if finder.subject(home, found.subject.id) is not None:
-                above.append((shown(_label(found.subject, home)), _page(home, found.subject)))
+                above.append((shown(_label(found.subject, home)), page_of(home, found.subject)))
             if found.session is not None:
-                above.append((shown(_label(found.session, home)), _page(home, found.session)))
+                above.append((shown(_label(found.session, home)), page_of(home, found.session)))
             self.send(req, resp, label, main, _trail(home, *above), rest=rest_address(home, found))
 
 
@@ -158,78 +158,26 @@ class ResourcePage(BrowsePage):
                 table(_FILES, rows) if rows else _none("Empty."),
                 _pager(page, len(entries)),
             ]
-            above = _holder(found)
+            above = holder(found)
             trail = (
-                _trail(home) if isinstance(above, Project) else _trail(home, (shown(above.label), _page(home, above)))
+                _trail(home) if isinstance(above, Project) else _trail(home, (shown(above.label), page_of(home, above)))
             )
-            self.send(req, resp, _place(found), main, trail, rest=f"{_rest_of_resource(home, found)}/files")
+            self.send(req, resp, _place(found), main, trail, rest=f"{rest_of_resource(home, found)}/files")
 
 
-# --- Addresses ---
-
-
-def rest_address(project: Project, item: Project | Subject | Experiment | _Part) -> str:
-    """Where the REST API has the object. What another project shares is named by its accession ID: labels differ."""
-    match item:
-        case Project():
-            return address("data", "projects", item.id)
-        case Subject():
-            return rest_address(project, project) + address("subjects", _handle(item, project))
-        case Experiment() if item.session is not None:
-            return rest_address(project, item.session) + address("assessors", _handle(item, project))
-        case Experiment():
-            return rest_address(project, project) + address("experiments", _handle(item, project))
-        case Scan():
-            selector = item.id.replace(",", "[COMMA]").replace("/", "[SLASH]")
-            return rest_address(project, item.experiment) + address("scans", selector)
-        case Reconstruction():
-            return rest_address(project, item.experiment) + address("reconstructions", item.id)
-
-
-def _rest_of_resource(project: Project, resource: Resource) -> str:
-    """By number, since two resources of one object may have the same label."""
-    owner = resource.owner
-    directed = isinstance(owner, Reconstruction) or (isinstance(owner, Experiment) and owner.session is not None)
-    middle = address(resource.direction) if directed else ""
-    return rest_address(project, owner) + middle + address("resources", resource.resource_id)
-
-
-def _handle(item: Subject | Experiment, project: Project) -> str:
-    return item.label if item.project_id == project.project_id else item.id
-
-
-def _page(project: Project, item: Project | Subject | Experiment | Resource) -> str:
-    base = address("browse", "projects", project.id)
-    match item:
-        case Project():
-            return base
-        case Subject():
-            return base + address("subjects", _handle(item, project))
-        case Experiment():
-            return base + address("experiments", _handle(item, project))
-        case Resource():
-            return base + address("resources", item.resource_id)
+# --- What is on the pages ---
 
 
 def _trail(project: Project | None = None, *above: tuple[str, str]) -> list[tuple[str, str]]:
     steps = [("Projects", "/")]
-    return steps if project is None else [*steps, (shown(project.id), _page(project, project)), *above]
-
-
-def _holder(resource: Resource) -> Project | Subject | Experiment:
-    """What has a page of its own and holds the resource."""
-    owner = resource.owner
-    return owner.experiment if isinstance(owner, Scan | Reconstruction) else owner
+    return steps if project is None else [*steps, (shown(project.id), page_of(project, project)), *above]
 
 
 def _belongs_to(finder: Finder, project: Project, resource: Resource) -> bool:
-    holder = _holder(resource)
-    if isinstance(holder, Project):
-        return holder is project
-    return holder.project_id == project.project_id or project.project_id in finder.shares(holder)
-
-
-# --- What is on the pages ---
+    owner = holder(resource)
+    if isinstance(owner, Project):
+        return owner is project
+    return owner.project_id == project.project_id or project.project_id in finder.shares(owner)
 
 
 def _label(item: Subject | Experiment, project: Project) -> str:
@@ -268,7 +216,7 @@ def _subject_table(
     rows: list[Sequence[Content]] = []
     for subject, label in lines:
         found = by_subject[subject.subject_id]
-        name = h("td", link(_page(project, subject), shown(label)), rowspan=len(found) if len(found) > 1 else None)
+        name = h("td", link(page_of(project, subject), shown(label)), rowspan=len(found) if len(found) > 1 else None)
         if not found:
             rows.append((name, *[""] * len(_SESSIONS)))
         for number, line in enumerate(found):
@@ -287,7 +235,7 @@ def _experiment_table(project: Project, title: str, lines: Sequence[ExperimentLi
 def _experiment_cells(project: Project, line: ExperimentLine) -> Sequence[Content]:
     experiment = line.experiment
     return (
-        link(_page(project, experiment), shown(line.label)),
+        link(page_of(project, experiment), shown(line.label)),
         experiment.xsi_type,
         shown(experiment.fields.get("date", "")),
         f"{line.scans:,}" if line.scans else "",
@@ -334,7 +282,7 @@ def _place(resource: Resource) -> str:
 
 
 def _file_rows(project: Project, resource: Resource, entries: Sequence[Entry]) -> list[Sequence[Content]]:
-    base = f"{_rest_of_resource(project, resource)}/files"
+    base = f"{rest_of_resource(project, resource)}/files"
     return [
         (
             link(base + address(*entry.uri.split("/")), entry.uri),
