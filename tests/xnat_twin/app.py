@@ -8,17 +8,15 @@ from collections.abc import Iterator
 import falcon
 from falcon import Request, Response
 
+from .entry import NOT_ADMIN_PAGE
 from .errors import ContainerError, StatusError, status_line
 from .injection import SWITCH, InjectedFaults
 from .middleware import Application, Login, RawPath, ReadToEnd
 from .resources import (
-    administration,
-    alias_tokens,
     browse,
     catalogs,
     experiments,
     files,
-    login,
     pages,
     practice,
     projects,
@@ -27,6 +25,7 @@ from .resources import (
     subjects,
 )
 from .resources.base import Endpoint
+from .routes import add_entry_routes, add_module_routes, add_xapi_routes
 from .site import Site
 
 _log = logging.getLogger("xnat_twin")
@@ -46,7 +45,7 @@ def _routes(site: Site) -> Iterator[tuple[str, Endpoint]]:
     yield "/app/template/Login.vm", pages.LoginPage(site)
     yield "/login", pages.LoginForm(site)
     yield "/app/action/LogoutUser", pages.Logout(site)
-    for path in pages.NoticePage.PATHS:
+    for path in (NOT_ADMIN_PAGE, site.flavour.setup_page, site.flavour.password_page):
         yield path, pages.NoticePage(site)
     yield "/browse/projects/{project}", browse.ProjectPage(site)
     yield "/browse/projects/{project}/subjects/{subject}", browse.SubjectPage(site)
@@ -54,23 +53,6 @@ def _routes(site: Site) -> Iterator[tuple[str, Endpoint]]:
     yield "/browse/projects/{project}/resources/{resource}", browse.ResourcePage(site)
     if site.allow_faults:
         yield f"{SWITCH}/faults", practice.FaultList(site)
-    yield "/data/JSESSION", login.UserSession(site)
-    yield "/data/auth", login.UserAuth(site)
-    yield "/data/services/auth", login.AuthenticationService(site)
-    yield "/data/user/{login}/sessions", login.UserSessions(site)
-    tokens = alias_tokens.AliasTokens(site)
-    yield "/data/services/tokens/{operation}", tokens
-    yield "/data/services/tokens/{operation}/user/{login}", tokens
-    yield "/data/services/tokens/{operation}/{alias}", tokens
-    yield "/data/services/tokens/{operation}/{alias}/{secret}", tokens
-    yield "/data/version", administration.NotFound(site)
-
-    yield "/xapi/siteConfig", administration.SiteConfig(site)
-    yield "/xapi/siteConfig/buildInfo", administration.BuildInfo(site)
-    yield "/xapi/siteConfig/buildInfo/{name}", administration.BuildInfo(site)
-    yield "/xapi/siteConfig/{name}", administration.SiteConfigProperty(site)
-    yield "/xapi/users", administration.Users(site)
-    yield "/xapi/users/{name}", administration.UserAccount(site)
 
     yield "/data/projects", projects.ProjectList(site)
     yield _PROJECT, projects.OneProject(site)
@@ -117,6 +99,10 @@ def create_app(site: Site) -> Application:
     app.add_error_handler(Exception, _unexpected)
     app.add_error_handler(falcon.HTTPError, _falcon_error)
     app.add_error_handler(StatusError, _status_error)
+    add_entry_routes(app, site)
+    add_module_routes(app, site)
+    if site.flavour.xapi:
+        add_xapi_routes(app, site)
     for path, endpoint in _routes(site):
         if site.flavour.xapi or not path.startswith("/xapi/"):
             app.add_route(path, endpoint)

@@ -22,9 +22,7 @@ from .store import User, UserRole, now
 from .tokens import ALIAS, find_token
 
 LOGIN_PAGE = "/app/template/Login.vm"
-SETUP_PAGE = "/setup"
 NOT_ADMIN_PAGE = "/app/template/Unconfigured.vm"
-CHANGE_PASSWORD_PAGE = "/app/template/XDATScreen_UpdateUser.vm"
 
 #: User agents of people at a browser: they are sent to the login page instead of getting a 401.
 _INTERACTIVE = re.compile(r"MSIE|Mozilla|AppleWebKit|Opera")
@@ -39,7 +37,7 @@ _OPEN = re.compile(
 #: Paths that answer before the site has been configured.
 _INIT = re.compile(
     r"/xapi/(siteConfig|siteConfig/initialized|notifications/smtp|spawner/resolve/siteAdmin/siteSetup)[^/]*|/style/.*|"
-    rf"{SETUP_PAGE}/?|{NOT_ADMIN_PAGE}|{LOGIN_PAGE}|/login|/practice/.*"
+    rf"{NOT_ADMIN_PAGE}|{LOGIN_PAGE}|/login|/practice/.*"
 )
 
 
@@ -57,7 +55,7 @@ class Gate:
         xapi, old = site.flavour.xapi, site.flavour.data_version
         self._data = re.compile(r"/(xapi|data|REST|fs)(/.*)?" if xapi else r"/(data|REST|fs)(/.*)?")
         self._open = re.compile(_OPEN.pattern + "|/data/version") if old else _OPEN
-        self._init = re.compile(_INIT.pattern + "|.*/services/settings/initialize") if old else _INIT
+        self._init = re.compile(f"{_INIT.pattern}|{site.flavour.setup_page}|.*/services/settings/initialize")
 
     @property
     def _challenge(self) -> str:
@@ -88,12 +86,12 @@ class Gate:
         if user is not None and session is not None and not session.password_checked and not user.is_guest:
             if self._password_expired(user):
                 if not _is_page(req.path):
-                    raise _redirect(resp, CHANGE_PASSWORD_PAGE)
+                    raise _redirect(resp, self._site.flavour.password_page)
             else:
                 session.password_checked = self._site.preferences.initialized
         is_someone = user is not None and not user.is_guest
         if is_someone and not self._site.preferences.initialized and not self._init.fullmatch(req.path):
-            raise _redirect(resp, SETUP_PAGE if user is not None and user.admin else NOT_ADMIN_PAGE)
+            raise _redirect(resp, self._site.flavour.setup_page if user is not None and user.admin else NOT_ADMIN_PAGE)
         if user is None and not self._open.fullmatch(req.path):
             raise self.refuse(req, resp)
 

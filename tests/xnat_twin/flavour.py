@@ -22,6 +22,9 @@ class Flavour:
     settings_service: bool = False
     #: What `/data/auth` says.
     auth_text: str = "User '{}' is logged in"
+    #: Where a site that was never configured sends its administrator, and everyone goes whose password has expired.
+    setup_page: str = "/setup"
+    password_page: str = "/app/template/XDATScreen_UpdateUser.vm"
     #: `?CSRF=true` on `/data/JSESSION` and `/data/auth` adds the token that a browser needs.
     csrf_query: bool = True
     #: `/data/JSESSION` gives everyone a session, a guest's if need be; else (1.6) 401 on a closed site.
@@ -46,6 +49,8 @@ class Flavour:
     prefix_delete: bool = True
     #: Another `xsiType` for an existing scan is refused with 409; else the scan changes its type.
     scan_type_fixed: bool = True
+    #: `tags=a,k=v` for a file is taken apart into tags and fields (1.6); else each `tags` is one tag, commas and all.
+    split_file_tags: bool = False
     #: A catalog that changed since it was read is not overwritten (500); else the last writer wins, entries are lost.
     catalog_conflict: bool = True
     #: A resource is created by the catalog service, which makes outputs only and has folders of its own.
@@ -64,6 +69,8 @@ FLAVOURS = {
             xapi=False,
             settings_service=True,
             auth_text="User '{}' is logged in.",
+            setup_page="/app/template/Configuration.vm",
+            password_page="/app/template/ChangePassword.vm",
             csrf_query=False,
             guest_session=False,
             early_expiry_check=True,
@@ -73,6 +80,7 @@ FLAVOURS = {
             extract_tar=False,
             decode_file_paths=False,
             prefix_delete=False,
+            split_file_tags=True,
             scan_type_fixed=False,
             catalog_conflict=False,
             catalog_service=False,

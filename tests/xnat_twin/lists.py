@@ -15,7 +15,7 @@ from .errors import StatusError
 from .listing import Kind, ListError, Listing, fields_table, listing
 from .lookup import Finder
 from .params import Params
-from .permissions import Access
+from .permissions import Access, everywhere
 from .shortcuts import ASSESSORS, EXPERIMENTS, PROJECTS, RECONSTRUCTIONS, SCANS, SUBJECTS
 from .store import (
     OWNER_KEYS,
@@ -209,7 +209,7 @@ def _in_project(kind: type[Subject | Experiment], project: Project) -> list[Colu
 
 def _readable(finder: Finder, kind: type[Subject | Experiment]) -> list[ColumnElement[bool]]:
     """Those that one of the user's projects has."""
-    if finder.user.admin:
+    if everywhere(finder.user) >= Access.READ:
         return []
     share, key = _SHARES[kind], OWNER_KEYS[kind]
     mine = select(Project.project_id).where(finder.allowed(Access.READ))

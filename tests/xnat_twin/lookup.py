@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, or_, select, true
+from sqlalchemy import ColumnElement, Select, bindparam, or_, select, true
 from sqlalchemy.orm import Session
 
 from .errors import StatusError
-from .permissions import HIDDEN, OF_ACCESSIBILITY, OF_GROUP, Access, access
+from .permissions import HIDDEN, OF_ACCESSIBILITY, OF_GROUP, Access, access, everywhere
 from .schema import Types
 from .store import (
     OWNER_KEYS,
@@ -40,6 +40,54 @@ _Shared = TypeVar("_Shared", Subject, Experiment)
 _Image = TypeVar("_Image", Scan, Reconstruction)
 
 
+# Statements of the look-ups that each request makes: building one takes longer than carrying it out.
+
+_GROUPS = select(Membership.project_id, Membership.group).where(Membership.user_id == bindparam("user"))
+_PROJECT_BY_ID = select(Project).where(Project.id == bindparam("name"))
+_PROJECT_BY_ALIAS = select(Project).where(
+    Project.project_id.in_(select(ProjectName.project_id).where(ProjectName.alias == bindparam("name")))
+)
+
+
+@cache
+def _own(kind: type[_Shared]) -> Select[_Shared]:
+    return select(kind).where(kind.project_id == bindparam("project"), kind.label == bindparam("label"))
+
+
+@cache
+def _guest(kind: type[_Shared]) -> Select[_Shared]:
+    share, key = _share(kind), OWNER_KEYS[kind]
+    shared = select(getattr(share, key)).where(
+        share.project_id == bindparam("project"), share.label == bindparam("label")
+    )
+    return select(kind).where(getattr(kind, key).in_(shared))
+
+
+@cache
+def _by_accession_id(kind: type[_Shared]) -> Select[_Shared]:
+    return select(kind).where(kind.id == bindparam("id"))
+
+
+@cache
+def _shares(kind: type[Subject | Experiment]) -> Select[int, str | None]:
+    share = _share(kind)
+    return select(share.project_id, share.label).where(getattr(share, OWNER_KEYS[kind]) == bindparam("number"))
+
+
+@cache
+def _of_session(kind: type[_Image]) -> Select[_Image]:
+    return select(kind).where(kind.experiment_id == bindparam("session")).order_by(getattr(kind, OWNER_KEYS[kind]))
+
+
+@cache
+def _resources(key: str) -> Select[Resource]:
+    return select(Resource).where(getattr(Resource, key) == bindparam("owner")).order_by(Resource.resource_id)
+
+
+def _share(kind: type[Subject | Experiment]) -> type[SubjectShare | ExperimentShare]:
+    return SubjectShare if kind is Subject else ExperimentShare
+
+
 @dataclass(frozen=True)
 class Finder:
     """Look-ups of one user in one transaction. Methods return None for what is absent or unreadable."""
@@ -53,8 +101,7 @@ class Finder:
     @cached_property
     def groups(self) -> Mapping[int, str]:
         """The user's group in each project that he belongs to, by the project's number."""
-        query = select(Membership.project_id, Membership.group).where(Membership.user_id == self.user.user_id)
-        return {row.project_id: row.group for row in self.session.execute(query)}
+        return {row.project_id: row.group for row in self.session.execute(_GROUPS, {"user": self.user.user_id})}
 
     def access(self, project: Project) -> Access:
         return access(self.user, None if self.user.admin else self.groups.get(project.project_id), project)
@@ -69,7 +116,7 @@ class Finder:
 
     def allowed(self, level: Access) -> ColumnElement[bool]:
         """The condition on `Project` under which the user has at least this level, for lists."""
-        if self.user.admin:
+        if everywhere(self.user) >= level:
             return true()
         mine = [number for number, group in self.groups.items() if OF_GROUP[group] >= level]
         everyone = [name for name, given in OF_ACCESSIBILITY.items() if given >= level]
@@ -87,10 +134,8 @@ class Finder:
 
     def project(self, identifier: str) -> Project | None:
         """By ID or alias. A protected project is seen by everyone; its data is not."""
-        found = self.session.scalar(select(Project).where(Project.id == identifier))
-        if found is None:
-            aliases = select(ProjectName.project_id).where(ProjectName.alias == identifier)
-            found = self.session.scalar(select(Project).where(Project.project_id.in_(aliases)))
+        wanted = {"name": identifier}
+        found = self.session.scalar(_PROJECT_BY_ID, wanted) or self.session.scalar(_PROJECT_BY_ALIAS, wanted)
         return found if found is not None and self.access(found) >= Access.PROJECT else None
 
     def require_project(self, identifier: str) -> Project:
@@ -108,14 +153,14 @@ class Finder:
 
     def subject(self, project: Project | None, identifier: str) -> Subject | None:
         """By label in the project, its own or a shared one, else by accession ID, if the project has it."""
-        return self._labelled(Subject, SubjectShare, project, identifier) or self._in(project, Subject, identifier)
+        return self._labelled(Subject, project, identifier) or self._in(project, Subject, identifier)
 
     def experiment(self, project: Project | None, identifier: str) -> Experiment | None:
         """As `subject`. The subject in a path is not looked at, as in XNAT."""
         return self.experiment_by_label(project, identifier) or self._in(project, Experiment, identifier)
 
     def experiment_by_label(self, project: Project | None, label: str) -> Experiment | None:
-        return self._labelled(Experiment, ExperimentShare, project, label)
+        return self._labelled(Experiment, project, label)
 
     def experiment_by_id(self, identifier: str) -> Experiment | None:
         return self._in(None, Experiment, identifier)
@@ -126,7 +171,7 @@ class Finder:
         Reference: SubjectResource.represent
         """
         home, identifier = self.home(names), names["subject"]
-        found = self._in(None, Subject, identifier) or self._labelled(Subject, SubjectShare, home, identifier)
+        found = self._in(None, Subject, identifier) or self._labelled(Subject, home, identifier)
         if found is None:
             hint = (
                 "When searching by subject ID only, you must specify the accession number and not the subject label, "
@@ -158,26 +203,19 @@ class Finder:
 
     def shares(self, item: Subject | Experiment) -> dict[int, str | None]:
         """The projects that an object is shared with, by number, and its label there."""
-        share = SubjectShare if isinstance(item, Subject) else ExperimentShare
-        key = OWNER_KEYS[type(item)]
-        query = select(share.project_id, share.label).where(getattr(share, key) == getattr(item, key))
-        return {row.project_id: row.label for row in self.session.execute(query)}
+        number = getattr(item, OWNER_KEYS[type(item)])
+        return {row.project_id: row.label for row in self.session.execute(_shares(type(item)), {"number": number})}
 
-    def _labelled(
-        self, kind: type[_Shared], share: type[SubjectShare | ExperimentShare], project: Project | None, label: str
-    ) -> _Shared | None:
+    def _labelled(self, kind: type[_Shared], project: Project | None, label: str) -> _Shared | None:
         if project is None:
             return None
-        key, number = OWNER_KEYS[kind], project.project_id
-        found = self.session.scalar(select(kind).where(kind.project_id == number, kind.label == label))
-        if found is None:
-            shared = select(getattr(share, key)).where(share.project_id == number, share.label == label)
-            found = self.session.scalar(select(kind).where(getattr(kind, key).in_(shared)))
+        wanted = {"project": project.project_id, "label": label}
+        found: _Shared | None = self.session.scalar(_own(kind), wanted) or self.session.scalar(_guest(kind), wanted)
         return found if found is not None and self._may_read_item(found) else None
 
     def _in(self, project: Project | None, kind: type[_Shared], identifier: str) -> _Shared | None:
         """By accession ID; with a project, only if that has the object."""
-        found: _Shared | None = self.session.scalar(select(kind).where(kind.id == identifier))
+        found: _Shared | None = self.session.scalar(_by_accession_id(kind), {"id": identifier})
         if found is None or not self._may_read_item(found):
             return None
         return found if project is None or self.has(project, found) else None
@@ -205,8 +243,7 @@ class Finder:
         return self._selected(Reconstruction, experiment, selector)
 
     def _selected(self, kind: type[_Image], experiment: Experiment, selector: str) -> Sequence[_Image]:
-        query = select(kind).where(kind.experiment_id == experiment.experiment_id)
-        found: Sequence[_Image] = self.session.scalars(query.order_by(getattr(kind, OWNER_KEYS[kind]))).all()
+        found: Sequence[_Image] = self.session.scalars(_of_session(kind), {"session": experiment.experiment_id}).all()
         if selector in {"ALL", "*"}:
             return found
         wanted = {part.replace("[COMMA]", ",") for part in selector.replace("[SLASH]", "/").split(",")}
@@ -231,11 +268,13 @@ class Finder:
         """
         if not owners:
             return []
-        columns = [getattr(Resource, OWNER_KEYS[type(o)]) == getattr(o, OWNER_KEYS[type(o)]) for o in owners]
-        query = select(Resource).where(or_(*columns)).order_by(Resource.resource_id)
-        if direction is not None:
-            query = query.where(Resource.direction == direction)
-        return list(self.session.scalars(query))
+        if len(owners) == 1:
+            key = OWNER_KEYS[type(owners[0])]
+            found = self.session.scalars(_resources(key), {"owner": getattr(owners[0], key)})
+        else:
+            columns = [getattr(Resource, OWNER_KEYS[type(o)]) == getattr(o, OWNER_KEYS[type(o)]) for o in owners]
+            found = self.session.scalars(select(Resource).where(or_(*columns)).order_by(Resource.resource_id))
+        return [one for one in found if direction in {None, one.direction}]
 
     def numbered(self, identifier: str) -> Resource | None:
         """The resource with this number, wherever it is. 404 for a number of none, or of one that may not be read.

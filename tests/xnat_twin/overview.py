@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from .permissions import Access, everywhere
 from .store import (
     Experiment,
     ExperimentShare,
@@ -70,7 +71,7 @@ class ExperimentLine:
 def readable_projects(session: Session, user: User) -> Sequence[Project]:
     """Every project whose data the user may read, by ID."""
     query = select(Project).order_by(Project.key)
-    if not user.admin:
+    if everywhere(user) < Access.READ:
         mine = select(Membership.project_id).where(Membership.user_id == user.user_id)
         query = query.where(or_(Project.accessibility == "public", Project.project_id.in_(mine)))
     return session.scalars(query).all()

@@ -31,7 +31,12 @@ LOCKED = frozenset({"locked", "obsolete"})
 
 def access(user: User, group: str | None, project: Project) -> Access:
     """The level of `user`, who is in `group` of the project."""
-    if user.admin:
-        return Access.DELETE
-    everyone = OF_ACCESSIBILITY[project.accessibility]
+    everyone = max(OF_ACCESSIBILITY[project.accessibility], everywhere(user))
     return max(everyone, OF_GROUP[group]) if group else everyone
+
+
+def everywhere(user: User) -> Access:
+    """The level that `user` has in every project: as administrator, or in ALL_DATA_ADMIN or ALL_DATA_ACCESS."""
+    if user.admin or user.all_data_admin:
+        return Access.DELETE
+    return Access.READ if user.all_data_access else Access.NONE

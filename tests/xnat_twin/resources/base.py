@@ -5,7 +5,7 @@ No XNAT rule about a particular object lives here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from html import escape
 from json import dumps
@@ -34,8 +34,9 @@ class Endpoint:
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        if hasattr(cls, "on_get") and not hasattr(cls, "on_head"):
-            cls.on_head = cls.on_get  # type: ignore[attr-defined]
+        for name in [name for name in dir(cls) if name.startswith("on_get")]:
+            if not hasattr(cls, name.replace("on_get", "on_head", 1)):
+                setattr(cls, name.replace("on_get", "on_head", 1), getattr(cls, name))
 
     @contextmanager
     def reading(self, req: Request) -> Iterator[Finder]:
@@ -70,10 +71,16 @@ class Endpoint:
         except items.DocumentError as error:
             raise StatusError(422, f"An error occurred parsing the XML: {error}") from error
 
-    def requested_changes(self, req: Request, kind: str, data_type: str) -> list[tuple[str, str]]:
-        """(stored path, text) for each parameter that names a field of `data_type`; all others are ignored."""
+    def requested_changes(
+        self, req: Request, kind: str, data_type: str, names: Container[str] | None = None
+    ) -> list[tuple[str, str]]:
+        """(stored path, text) for each parameter (of `names`) that names a field of `data_type`; others are ignored."""
         shortcuts = SHORTCUTS[kind]
-        found = ((canonical_path(self.site.types, name, data_type, shortcuts), value) for name, value in params_of(req))
+        found = [
+            (canonical_path(self.site.types, name, data_type, shortcuts), value)
+            for name, value in params_of(req)
+            if names is None or name in names
+        ]
         return [(path, value) for path, value in found if path is not None]
 
     def changes(
@@ -147,10 +154,13 @@ def send_json(resp: Response, value: Any, status: int = 200) -> None:
     resp.data = dumps(value).encode()
 
 
-def send_table(req: Request, resp: Response, table: tables.Table | None) -> None:
-    """A list, sorted as asked for, streamed without a length; nothing at all, with 200, for a table that XNAT lost."""
+def send_table(req: Request, resp: Response, table: tables.Table | None, otherwise: str | None = None) -> None:
+    """A list, sorted as asked for, streamed without a length; nothing at all, with 200, for a table that XNAT lost.
+
+    `otherwise` is the form of a table that is part of an item, where JSON is not what comes first.
+    """
     params = params_of(req)
-    form = tables.form_of(params.get("format"), req.client_prefers)
+    form = tables.form_of(params.get("format") or otherwise or "", req.client_prefers)
     if form is None:
         raise StatusError(406)
     if table is None:

@@ -7,12 +7,11 @@ form sends and gets, are XNAT's (SecurityConfig).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from types import MappingProxyType
 
 from falcon import Request, Response
 
 from ..auth import BadCredentialsError, login_failure_message
-from ..entry import CHANGE_PASSWORD_PAGE, LOGIN_PAGE, NOT_ADMIN_PAGE, SETUP_PAGE
+from ..entry import LOGIN_PAGE, NOT_ADMIN_PAGE
 from ..markup import POLICY, Content, Markup, address, document, h, join, link, shown, size, table
 from ..overview import Files, ProjectLine, project_lines
 from ..store import User
@@ -148,19 +147,20 @@ class Logout(Endpoint):
         resp.location = LOGIN_PAGE if self.site.preferences.true("requireLogin") else "/"
 
 
+_ACCOUNTS, _SETTINGS = "/xapi/users/NAME", "/xapi/siteConfig"
+
+
 class NoticePage(Page):
     """Where XNAT leads people who cannot go on. In its place there is a form; here, what to do in the REST API."""
 
-    _NOTICES = MappingProxyType(
-        {
-            SETUP_PAGE: ("Not configured yet", 'POST {"initialized": true} and other settings to', "/xapi/siteConfig"),
-            NOT_ADMIN_PAGE: ("Not configured yet", "An administrator has to configure this site first.", ""),
-            CHANGE_PASSWORD_PAGE: ("Password expired", "An administrator can give you a new one with a PUT to",
-                                   "/xapi/users/NAME"),
-        }
-    )  # fmt: skip
-    PATHS = tuple(_NOTICES)
-
     def on_get(self, req: Request, resp: Response) -> None:
-        title, text, rest = self._NOTICES[req.path]
+        flavour = self.site.flavour
+        if req.path == NOT_ADMIN_PAGE:
+            title, text, rest = "Not configured yet", "An administrator has to configure this site first.", ""
+        elif req.path == flavour.password_page:
+            title, text, rest = "Password expired", "An administrator can give you a new one with a PUT to", _ACCOUNTS
+        elif flavour.xapi:
+            title, text, rest = "Not configured yet", 'POST {"initialized": true} and other settings to', _SETTINGS
+        else:
+            title, text, rest = "Not configured yet", "PUT the settings to", "/data/services/settings/initialize"
         self.send(req, resp, title, [h("h1", title), h("p", text, " ", h("code", rest) if rest else None)])

@@ -1,0 +1,96 @@
+"""Which path leads to which endpoint of logging in and of administration. app.py has the paths of the data."""
+
+from __future__ import annotations
+
+import falcon
+from falcon import Request, Response
+
+from .resources import (
+    alias_tokens,
+    biobank,
+    config,
+    login,
+    node_extras,
+    plugins,
+    settings,
+    site_config,
+    user_rights,
+    users,
+    version,
+)
+from .site import Site
+
+
+def add_entry_routes(app: falcon.App[Request, Response], site: Site) -> None:
+    """Logging in, and what else is below `/data` and about nobody's data."""
+    app.add_route("/data/JSESSION", login.UserSession(site))
+    app.add_route("/data/auth", login.UserAuth(site))
+    app.add_route("/data/services/auth", login.AuthenticationService(site))
+    app.add_route("/data/user/{login}/sessions", login.UserSessions(site))
+    tokens = alias_tokens.AliasTokens(site)
+    for path in ("{operation}", "{operation}/user/{login}", "{operation}/{alias}", "{operation}/{alias}/{secret}"):
+        app.add_route(f"/data/services/tokens/{path}", tokens)
+    app.add_route("/data/version", version.Version(site))
+    app.add_route("/data/users", users.UserTable(site))
+    configuration = config.ConfigResource(site)
+    for scope in ("/data", "/data/projects/{project}"):
+        for path in ("config", "config/{tool}", "config/{tool}/{path:path}"):
+            app.add_route(f"{scope}/{path}", configuration)
+    if site.flavour.settings_service:
+        service = settings.Settings(site)
+        for path in ("", "/{name}", "/{name}/{value:path}"):
+            app.add_route(f"/data/services/settings{path}", service)
+
+
+def add_module_routes(app: falcon.App[Request, Response], site: Site) -> None:
+    """What the installed modules add."""
+    if "dpuk-biobank" in site.modules:
+        app.add_route("/data/modules/biobank/projects/{project}/uploader", biobank.BiobankUploader(site))
+        app.add_route("/data/modules/biobank/projects/{project}/token", biobank.BiobankToken(site))
+    if "dpuk-node-extras" in site.modules:
+        export, relations = node_extras.Export(site), node_extras.ProjectRelations(site)
+        app.add_route("/data/projects/{project}/datafreeze", node_extras.DataFreeze(site))
+        app.add_route("/data/remote/connection", node_extras.RemoteConnection(site))
+        app.add_route("/data/remote/projects/{project}", relations)
+        app.add_route("/data/remote/projectrelations", relations)
+        app.add_route("/data/remote/study/filter/false", node_extras.Studies(site))
+        for kind in ("local", "remote"):
+            app.add_route(f"/data/export{kind}/project/{{source}}/project/{{destination}}", export, suffix=kind)
+
+
+def add_xapi_routes(app: falcon.App[Request, Response], site: Site) -> None:
+    """`/xapi`: the site's settings, accounts, plugins, and who may see what."""
+    build, uptime = site_config.BuildInfo(site), site_config.Uptime(site)
+    app.add_route("/xapi/siteConfig", site_config.SiteConfig(site))
+    app.add_route("/xapi/siteConfig/buildInfo", build)
+    app.add_route("/xapi/siteConfig/buildInfo/{name}", build)
+    app.add_route("/xapi/siteConfig/uptime", uptime)
+    app.add_route("/xapi/siteConfig/uptime/display", uptime, suffix="display")
+    app.add_route("/xapi/siteConfig/values/{names}", site_config.SiteConfigValues(site))
+    app.add_route("/xapi/siteConfig/{name}", site_config.SiteConfigProperty(site))
+
+    profiles, active = users.UserProfiles(site), user_rights.ActiveUsers(site)
+    app.add_route("/xapi/users", users.Users(site))
+    app.add_route("/xapi/users/username", users.UserName(site))
+    app.add_route("/xapi/users/profiles", profiles)
+    app.add_route("/xapi/users/profile", profiles, suffix="own")
+    app.add_route("/xapi/users/profile/{name}", profiles, suffix="one")
+    app.add_route("/xapi/users/active", active)
+    app.add_route("/xapi/users/active/{name}", active, suffix="one")
+    app.add_route("/xapi/users/{name}", users.UserAccount(site))
+    for column in ("enabled", "verified"):
+        flag = users.UserFlag(site, column)
+        app.add_route(f"/xapi/users/{{name}}/{column}", flag)
+        app.add_route(f"/xapi/users/{{name}}/{column}/{{value}}", flag, suffix="set")
+    roles, groups = user_rights.UserRoles(site), user_rights.UserGroups(site)
+    app.add_route("/xapi/users/{name}/roles", roles)
+    app.add_route("/xapi/users/{name}/roles/{role}", roles, suffix="one")
+    app.add_route("/xapi/users/{name}/groups", groups)
+    app.add_route("/xapi/users/{name}/groups/{group}", groups, suffix="one")
+
+    installed, displays = plugins.Plugins(site), plugins.ElementDisplays(site)
+    app.add_route("/xapi/plugins", installed)
+    app.add_route("/xapi/plugins/{plugin}", installed, suffix="one")
+    app.add_route("/xapi/access/projects", plugins.ProjectRoles(site))
+    app.add_route("/xapi/access/displays", displays)
+    app.add_route("/xapi/access/displays/{display}", displays, suffix="one")
