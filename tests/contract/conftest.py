@@ -39,7 +39,9 @@ from xnat_twin.testing import Session, XnatServer
 class Practice(Protocol):
     """What the fixture `practice` gives."""
 
-    def __call__(self, flavour: str = ..., modules: tuple[str, ...] = ...) -> XnatServer: ...
+    def __call__(
+        self, flavour: str = ..., modules: tuple[str, ...] = ..., *, initialized: bool = ..., name: str = ...
+    ) -> XnatServer: ...
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -86,15 +88,29 @@ def xnat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[XnatServer]:
 
 @pytest.fixture(scope="session")
 def practice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Practice]:
-    """A maker of practice servers of another flavour or with modules; the same wishes give the same server."""
+    """A maker of practice servers of another flavour or with modules; the same wishes give the same server.
+
+    `name` gives one that nobody else has. One that is not `initialized` has never been configured.
+    """
     with ExitStack() as servers:
 
         @cache
-        def make(flavour: str = DEFAULT_FLAVOUR.name, modules: tuple[str, ...] = ()) -> XnatServer:
+        def make(
+            flavour: str = DEFAULT_FLAVOUR.name,
+            modules: tuple[str, ...] = (),
+            *,
+            initialized: bool = True,
+            name: str = "",
+        ) -> XnatServer:
             password = secrets.token_urlsafe(12)
-            folder = tmp_path_factory.mktemp("practice")
+            folder = tmp_path_factory.mktemp(f"practice{name}")
             site = Site.open(
-                folder, admin_password=password, flavour=FLAVOURS[flavour], modules=modules, allow_faults=True
+                folder,
+                admin_password=password,
+                flavour=FLAVOURS[flavour],
+                modules=modules,
+                allow_faults=True,
+                initialized=initialized,
             )
             server = servers.enter_context(Server(site, port=0))
             return XnatServer(server.url, "admin", password, _site=site)
