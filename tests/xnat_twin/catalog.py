@@ -110,11 +110,13 @@ class Entry:
     created_by: str = ""
     created_time: str = ""
     created_event: str = ""
+    modified_by: str = ""
+    modified_time: str = ""
 
     @property
     def file_tags(self) -> str:
-        """Tags and meta fields as file lists show them: `t1,k=v`."""
-        return ",".join([*self.tags, *(f"{name}={value}" for name, value in self.metafields.items())])
+        """Meta fields and tags as file lists show them: `k=v,t1`."""
+        return ",".join([*(f"{name}={value}" for name, value in self.metafields.items()), *self.tags])
 
     @cached_property
     def xml(self) -> str:
@@ -145,10 +147,11 @@ class Catalog:
         document = _parsed.document(path, data, identifier)
         return cls(path, document.identifier, document.entries, _fingerprint(data))
 
-    def write(self, disk: Disk, interfere: Callable[[Path], None] | None = None) -> None:
+    def write(self, disk: Disk, interfere: Callable[[Path], None] | None = None, *, guarded: bool = True) -> None:
         """Write the catalog. Raises ConcurrentModificationError if the file changed since `read`, OSError if full.
 
-        `interfere` is called just before the comparison; a test lets someone else write there (faults.py).
+        `interfere` is called just before the comparison; a test lets someone else write there (faults.py). Without
+        `guarded` nothing is compared, and what others wrote since `read` is lost, as before XNAT 1.8.
         """
         data = self.to_xml().encode()
         guard = _lock(self.path)  # a name for it, because the dictionary alone would let it go at once
@@ -159,7 +162,7 @@ class Catalog:
                 current: str | None = _fingerprint(self.path.read_bytes())
             except FileNotFoundError:
                 current = None
-            if current is not None and current != self._fingerprint:
+            if guarded and current is not None and current != self._fingerprint:
                 raise ConcurrentModificationError(
                     f"Another thread or process modified {self.path} since I last read it or I don't have a previous "
                     "checksum to compare. To avoid overwriting changes, I'm throwing an exception."
@@ -219,6 +222,8 @@ def _parse_entry(element: ET.Element) -> Entry:
         created_by=element.get("createdBy", ""),
         created_time=element.get("createdTime", ""),
         created_event=element.get("createdEventId", ""),
+        modified_by=element.get("modifiedBy", ""),
+        modified_time=element.get("modifiedTime", ""),
     )
 
 
@@ -233,6 +238,8 @@ def _entry_xml(entry: Entry) -> str:
         "createdBy": entry.created_by,
         "createdTime": entry.created_time,
         "createdEventId": entry.created_event,
+        "modifiedBy": entry.modified_by,
+        "modifiedTime": entry.modified_time,
         "cachePath": entry.uri,
     }
     opening = " ".join(f"{name}={quoteattr(value)}" for name, value in attributes.items() if value)

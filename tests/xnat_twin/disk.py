@@ -69,6 +69,14 @@ class Disk:
         temporary.replace(path)
         self._release(old)
 
+    def move_away(self, path: Path, destination: Path) -> None:
+        """Move a file or a folder to a place that is not counted, over what may be there."""
+        self._release(_size_of(path))
+        if destination.is_file():
+            destination.unlink()
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(path, destination)
+
     def remove(self, path: Path) -> None:
         """Delete a file or a folder, if it is there."""
         self._release(_size_of(path))

@@ -12,12 +12,9 @@ class Params:
     """The parameters of one query string or form. Unknown ones are simply never asked for."""
 
     def __init__(self, query: str) -> None:
-        pairs = parse_qsl(query, keep_blank_values=True)
-        self._raw = dict(reversed(pairs))
-        self._pairs = [(name, escape_parameter(value)) for name, value in pairs]
-        self._first: dict[str, str] = {}
-        for name, value in self._pairs:
-            self._first.setdefault(name, value)
+        self._pairs = parse_qsl(query, keep_blank_values=True)
+        self._raw = dict(reversed(self._pairs))
+        self._first = {name: escape_parameter(self._raw[name]) for name, _ in self._pairs}
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
         """(name, first value) of each parameter, in order."""
@@ -34,7 +31,7 @@ class Params:
         return self._raw.get(name, "")
 
     def all(self, name: str) -> list[str]:
-        """Every value of a parameter that may be repeated."""
+        """Every value of a parameter that may be repeated, as sent: XNAT does not escape these."""
         return [value for key, value in self._pairs if key == name]
 
     def listed(self, name: str) -> list[str]:

@@ -75,7 +75,8 @@ class Site:
         archive = Archive(home.archive if home else data / "archive", quota)
         preferences = Preferences(store)
         given = dict(home.preferences) if home else {"initialized": initialized}
-        preferences.initialise({"archivePath": str(archive.root), **given})
+        cache = (archive.root.parent / "cache").resolve()
+        preferences.initialise({"archivePath": str(archive.root), "cachePath": str(cache), **given})
         if given and home is not None:
             complete = all(preferences[name] for name in NEEDED_TO_START)
             preferences.set({"initialized": complete})  # at every start. Reference: SiteConfigPreferences

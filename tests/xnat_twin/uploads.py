@@ -11,8 +11,9 @@ import tarfile
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import IO, Protocol
 from urllib.parse import unquote_plus
 
@@ -20,8 +21,9 @@ from falcon import Request
 
 from .archive import path_inside
 from .catalog import Catalog, Entry, created_time
-from .disk import CHUNK, Disk
+from .disk import CHUNK
 from .errors import StatusError
+from .history import History
 from .params import Params
 
 #: Content types whose raw body XNAT takes as a file without being told `inbody=true`, and the name it makes up.
@@ -35,7 +37,9 @@ FILE_TYPES = {
     "video/x-msvideo": ".avi", "video/mp4": ".mp4", "video/mpeg": ".mpg", "video/quicktime": ".mov",
     "video/x-ms-wmv": ".wmv", "application/gzip": ".gzip",
 }  # fmt: skip
-_ARCHIVES = (".tar.gz", ".tgz", ".tar", ".gz", ".zip", ".zar", ".xar")
+#: Endings of files that `extract=true` unpacks; the second without tar, as XNAT 1.6.
+ARCHIVES = (".tar.gz", ".tgz", ".tar", ".gz", ".zip", ".zar", ".xar")
+ZIP_ARCHIVES = (".zip", ".zar")
 
 
 class Readable(Protocol):
@@ -55,6 +59,8 @@ class Body:
     name: str
     stream: Readable
     length: int | None = None
+    #: The folder that the file goes into, whatever the path in the URL; only a folder on the server's disk has any.
+    folder: str = ""
 
     def chunks(self) -> Iterator[bytes]:
         """The content. Raises BrokenUploadError if it is shorter than announced."""
@@ -126,24 +132,34 @@ class Intake:
     """Where files of one request go, and what is written about them in the catalog."""
 
     catalog: Catalog
-    disk: Disk
-    user: str
+    history: History
     overwrite: bool = False
     extract: bool = False
     checksums: bool = True
     format: str = ""
     content: str = ""
-    tags: list[str] = field(default_factory=list)
+    tags: Sequence[str] = ()
+    metafields: Mapping[str, str] = field(default_factory=dict)
+    archives: tuple[str, ...] = ARCHIVES
     duplicates: list[str] = field(default_factory=list)
 
     def take(self, body: Body, name: str) -> None:
         """Store one file as `name` (its own if empty), or the files inside it if it is an archive to extract."""
         base = body.name.replace("\\", "/").rpartition("/")[2]
-        if self.extract and base.lower().endswith(_ARCHIVES):
+        if self.extract and base.lower().endswith(self.archives):
             for member, chunks in _members(base, body):
                 self._store(member, chunks, extracted=True)
         else:
-            self._store(name.removeprefix("/") or base, body.chunks)
+            self._store(body.folder + base if body.folder else name.removeprefix("/") or base, body.chunks)
+
+    def finish(self) -> None:
+        """Give a digest to every file of the catalog that has none, as XNAT does whenever it writes one."""
+        if not self.checksums:
+            return
+        for entry in [entry for entry in self.catalog.entries if not entry.digest]:
+            file = path_inside(self.catalog.folder, entry.uri)
+            if file.is_file():
+                self.catalog.put(replace(entry, digest=digest_of(file)))
 
     def _store(self, name: str, chunks: Callable[[], Iterator[bytes]], *, extracted: bool = False) -> None:
         path = path_inside(self.catalog.folder, name)
@@ -153,30 +169,53 @@ class Intake:
         if path.exists() and not self.overwrite:  # the disk decides, not the catalog
             self.duplicates.append(name)
             return
+        self._keep(path, name, extracted=extracted)
         digest = hashlib.md5(usedforsecurity=False)
-        size = self.disk.write(path, _hashed(chunks(), digest.update))
+        size = self.history.disk.write(path, _hashed(chunks(), digest.update))
         if extracted and special:
             return
         self._catalogue(name, size, digest.hexdigest() if self.checksums else "")
 
+    def _keep(self, path: Path, name: str, *, extracted: bool) -> None:
+        """Put what is replaced into the history: what an archive replaces always, else what the catalog knows."""
+        if not path.is_file():
+            return
+        if extracted:
+            self.history.move(path)
+        elif self.history.is_maintained and (entry := self._entry(name)):
+            self.history.keep(self.catalog, [entry])
+
+    def _entry(self, name: str) -> Entry | None:
+        return next((entry for entry in self.catalog.entries if entry.uri == name), None)
+
     def _catalogue(self, name: str, size: int, digest: str) -> None:
-        """Enter the file, or what is new about it; an entry keeps its creator, and what this request does not say."""
-        entry = next((entry for entry in self.catalog.entries if entry.uri == name), None)
+        """Enter the file, or what is new about it. An entry keeps its creator and what this request does not say.
+
+        That goes for the digest, too: without checksums the one of the old content stays. Tags are added once more.
+        """
+        user, now = self.history.user, created_time()
+        entry = self._entry(name)
         if entry is None:
-            entry = Entry(name, name.rpartition("/")[2], 0, created_by=self.user, created_time=created_time())
-        tags = [tag for tag in self.tags if "=" not in tag]
-        metafields = dict(tag.split("=", 1) for tag in self.tags if "=" in tag)
+            entry = Entry(name, name.rpartition("/")[2], 0, created_by=user, created_time=now)
+        else:
+            entry = replace(entry, modified_by=user, modified_time=now)
         self.catalog.put(
             replace(
                 entry,
                 size=size,
-                digest=digest,
+                digest=digest or entry.digest,
                 format=self.format or entry.format,
                 content=self.content or entry.content,
-                tags=tuple(dict.fromkeys([*entry.tags, *tags])),
-                metafields={**entry.metafields, **metafields},
+                tags=(*entry.tags, *self.tags),
+                metafields={**entry.metafields, **self.metafields},
             )
         )
+
+
+def digest_of(file: Path) -> str:
+    """The MD5 of a file, as catalogs have it."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 
 def _hashed(chunks: Iterator[bytes], update: Callable[[bytes], None]) -> Iterator[bytes]:

@@ -8,15 +8,16 @@ from falcon import Request, Response
 from sqlalchemy import bindparam, update
 
 from .. import schema
-from ..catalog import Entry
+from ..catalog import Catalog, ConcurrentModificationError, Entry
 from ..errors import StatusError
+from ..history import History
 from ..lookup import Finder
 from ..parents import Parents, resolve
 from ..permissions import LOCKED, Access
 from ..site import Site
 from ..store import OWNER_KEYS, Experiment, Item, Owner, Reconstruction, Resource, Scan, Store
 from ..tables import Table
-from .base import Endpoint, params_of, send_table, send_text
+from .base import Endpoint, params_of, send_table, send_text, user_of
 
 _COLUMNS = ("xnat_abstractresource_id", "label", "element_name", "category", "cat_id", "cat_desc", "file_count",
             "file_size", "tags", "content", "format")  # fmt: skip
@@ -72,17 +73,18 @@ class OneResource(Endpoint):
     on_post = on_put
 
     def on_delete(self, req: Request, resp: Response, resource: str, **names: str) -> None:
-        folders = []
+        doomed = []
         with self.writing(req) as finder:
             parents = resolve(finder, names, req.method)
             found = find_resources(finder, parents, resource)
             if found:
                 require_deletable(finder, parents)
             for one in found:
-                folders.append(self.site.archive.resource_folder(one))
+                doomed.append(self.site.archive.catalog(one))
                 finder.session.delete(one)
-        for folder in folders:
-            self.site.archive.disk.remove(folder)
+        history = History(self.site.preferences, self.site.archive.disk, user_of(req).login)
+        for catalog in doomed:
+            history.discard_resource(catalog)
 
 
 class ResourceTail(Endpoint):
@@ -179,6 +181,14 @@ def _configuration(req: Request) -> dict[str, str]:
     given = {name: params.get(name) for name in ("format", "content", "description")}
     given["tags"] = ",".join(params.listed("tags"))
     return {name: value for name, value in given.items() if value}
+
+
+def write_catalog(site: Site, catalog: Catalog) -> None:
+    """Write a catalog that was read before. 500 if someone else wrote it meanwhile, which XNAT 1.6 does not notice."""
+    try:
+        catalog.write(site.archive.disk, site.faults.take_interference(), guarded=site.flavour.catalog_conflict)
+    except ConcurrentModificationError as error:
+        raise StatusError(500, str(error)) from error
 
 
 _SAVE_STATISTICS = (

@@ -133,7 +133,7 @@ class FileReading:
         if self.path.endswith("/"):
             within = self._within_folder()
             return [entry for entry in entries if within(entry) and accepts(entry)]
-        return _by_pattern(self.path[:-1] + ".*", entries) if self.path.endswith("*") else []
+        return entries_matching(self.path, entries) if self.path.endswith("*") else []
 
     def _send_list(self, sources: Sequence[FileSource], accepts: Callable[[Entry], bool]) -> None:
         locator = _LOCATORS.get(self._params.get("locator").lower(), "URI")
@@ -230,9 +230,10 @@ def _numbered(items: Sequence[_Item], index: int) -> _Item | None:
     return items[index] if 0 <= index < len(items) else None
 
 
-def _by_pattern(pattern: str, entries: Sequence[Entry]) -> Sequence[Entry]:
+def entries_matching(path: str, entries: Sequence[Entry]) -> list[Entry]:
+    """Those that the path, which ends in `*`, describes as a regular expression; none if it is no such expression."""
     try:
-        regex = re.compile(pattern)
+        regex = re.compile(path[:-1] + ".*")
     except re.error:
         return []
     return [entry for entry in entries if regex.fullmatch(entry.uri)]

@@ -11,16 +11,16 @@ from collections.abc import Sequence
 from falcon import Request, Response
 
 from ..archive import path_inside
-from ..catalog import ConcurrentModificationError, Entry
+from ..catalog import Catalog, Entry
 from ..errors import StatusError
+from ..history import History, remove_if_empty
 from ..parents import resolve
 from ..permissions import Access
-from ..uploads import decoded
-from .base import params_of
-from .catalogs import find_resources, save_statistics
-from .file_reading import FileReading
+from .base import params_of, user_of
+from .catalogs import find_resources, save_statistics, write_catalog
+from .file_reading import FileReading, entries_matching
 from .file_sources import find_sources
-from .upload import FileUpload
+from .upload import FileUpload, file_path
 
 
 class FileList(FileUpload):
@@ -30,7 +30,7 @@ class FileList(FileUpload):
         params = params_of(req)
         with self.reading(req) as finder:
             parents = resolve(finder, names, req.method)
-            reading = FileReading(self.site, req, resp, parents, decoded(path))
+            reading = FileReading(self.site, req, resp, parents, file_path(self.site, path))
             sources = find_sources(self.site, finder, parents, resource, everything=params.true("all"))
             try:
                 if resource is not None and len(sources) == 1 and not reading.form:
@@ -45,29 +45,53 @@ class FileList(FileUpload):
     def on_delete(
         self, req: Request, resp: Response, resource: str | None = None, path: str = "", **names: str
     ) -> None:
+        exact = not self.site.flavour.prefix_delete
         with self.reading(req) as finder:
             parents = resolve(finder, names, req.method)
             found = find_resources(finder, parents, resource) if resource else []
             if not found:
+                if exact:
+                    return
                 raise StatusError(400, "Unable to determine resource, parent, or security.")
-            if finder.access(parents.secured_by) < Access.DELETE:
-                raise StatusError(403, "User account doesn't have permission to modify this session.")
+            message = "User account doesn't have permission to modify this session."
+            finder.require(parents.secured_by, Access.DELETE, message)
             catalog = self.site.archive.catalog(found[0])
-        doomed = entries_within(decoded(path), catalog.entries)
-        if not doomed:
-            if params_of(req).true("accept-not-found"):
-                resp.status = 204
-                return
-            raise StatusError(404, "No matched files")
-        catalog.entries = [entry for entry in catalog.entries if entry not in doomed]
-        try:
-            catalog.write(self.site.archive.disk, self.site.faults.take_interference())
-        except ConcurrentModificationError as error:
-            raise StatusError(500, str(error)) from error
-        if not params_of(req).false("removeFiles"):
-            for entry in doomed:
-                self.site.archive.disk.remove(path_inside(catalog.folder, entry.uri))
-        save_statistics(self.site.store, found[0].resource_id, catalog.entries)
+        wanted = file_path(self.site, path)
+        doomed = entries_called(wanted, catalog) if exact else entries_within(wanted, catalog.entries)
+        if not doomed and not exact:
+            if not params_of(req).true("accept-not-found"):
+                raise StatusError(404, "No matched files")
+            resp.status = 204
+        missing = [entry for entry in doomed if exact and not path_inside(catalog.folder, entry.uri).is_file()]
+        if len(doomed) > len(missing):
+            self._delete(req, catalog, [entry for entry in doomed if entry not in missing])
+            save_statistics(self.site.store, found[0].resource_id, catalog.entries)
+        if missing:
+            raise StatusError(404, "File missing")
+
+    def _delete(self, req: Request, catalog: Catalog, doomed: Sequence[Entry]) -> None:
+        """Take entries out of the catalog, and then their files and folders off the disk."""
+        history = History(self.site.preferences, self.site.archive.disk, user_of(req).login)
+        gone = {entry.uri for entry in doomed}
+        catalog.entries = [entry for entry in catalog.entries if entry.uri not in gone]
+        write_catalog(self.site, catalog)
+        if history.is_maintained:
+            history.keep(catalog, doomed)
+        if params_of(req).false("removeFiles"):
+            return
+        for entry in doomed:
+            file = path_inside(catalog.folder, entry.uri)
+            history.disk.remove(file)
+            remove_if_empty(history.disk, file.parent)
+
+
+def entries_called(path: str, catalog: Catalog) -> list[Entry]:
+    """The same before XNAT 1.8: the one file; below `folder/` all; with a `*` at the end those of the regex."""
+    if entry := catalog.find(path):
+        return [entry]
+    if path.endswith("/"):
+        return [entry for entry in catalog.entries if entry.uri.startswith(path)]
+    return entries_matching(path, catalog.entries) if path.endswith("*") else []
 
 
 def entries_within(path: str, entries: Sequence[Entry]) -> list[Entry]:
