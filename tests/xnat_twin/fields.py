@@ -1,22 +1,26 @@
 """From what a client sends (shortcuts, XPaths, text) to what XNAT stores (canonical paths, typed values).
 
-Pure: no request, no database. Reference: XMLPathShortcuts and PopulateItem in XNAT.
+Pure: no request, no database; values.py knows single values. Reference: XMLPathShortcuts and PopulateItem in XNAT.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from collections.abc import Iterable, Mapping
 
 from . import schema
-from .schema import Types
+from .schema import Place, Types
+from .values import FieldValue, InvalidValueError, parse_value
 
-FieldValue = str | int | float | bool
+__all__ = ["SHORTCUTS", "FieldValue", "Fields", "InvalidValueError", "canonical_path", "changes_of", "merge"]
+
 Fields = dict[str, FieldValue]
 
-_PREDICATE_TYPE = re.compile(r"\[@xsi:type=[^\]]*\]", re.IGNORECASE)
-_LIST_ENTRY = re.compile(r"^(?P<list>.+?)\[(?P<key>\w+)=(?P<name>[^\]]*)\]/(?P<value>\w+)$")
+#: `/` inside a predicate: XNAT cuts the path there, and finds nothing.
+_CUT_PREDICATE = re.compile(r"\[[^\]]*/")
+_NAMED_ENTRY = re.compile(r"^(?P<entry>.*\[(?P<key>[^?+=\]][^=\]]*)=(?P<name>[^\]]*)\])/[^\[]*$")
+#: Predicates that are settled when it is known what is stored: an entry that has a text, an entry of a document.
+_OPEN_PREDICATE = re.compile(r"\[(?:\?(?P<attribute>[^=\]]+)=(?P<text>[^\]]*)|\+(?P<number>\d+))\]")
 
 _PERSON = {"pi_firstname": "investigator/firstname", "pi_lastname": "investigator/lastname"}
 _VALIDATION = {f"validation_{part}": f"validation/{part}" for part in ("method", "status", "date", "notes")}
@@ -86,10 +90,6 @@ SHORTCUTS: dict[str, dict[str, str]] = {
 }
 
 
-class InvalidValueError(ValueError):
-    """A value does not fit its field; XNAT answers 400."""
-
-
 def escape_parameter(value: str) -> str:
     """A parameter as XNAT reads it: XML-escaped, and stored that way."""
     for plain, escaped in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;"), ("'", "&apos;")):
@@ -99,72 +99,121 @@ def escape_parameter(value: str) -> str:
 
 def type_of_xpath(name: str) -> str | None:
     """The data type that a parameter name speaks of: `xnat:mrScanData/note` -> `xnat:mrScanData`."""
-    head, slash, _ = name.partition("/")
+    head, slash, _ = _standard(name).partition("/")
     return head if slash and ":" in head else None
+
+
+def _standard(name: str) -> str:
+    """In an XPath, a dot is another way to write `/`. So custom variables with a dot in their name are not found."""
+    return name.replace(".", "/") if ":" in name else name
+
+
+def locate(types: Types, name: str, data_type: str, shortcuts: Mapping[str, str]) -> Place | None:
+    """What a parameter name means for an object of `data_type`; None if it has no such field."""
+    owner = type_of_xpath(name)
+    if owner is None:
+        return types.locate(data_type, shortcuts[name]) if name in shortcuts else None
+    path = _standard(name).partition("/")[2]
+    if _CUT_PREDICATE.search(path) or not types.instance_of(data_type, owner):
+        return None
+    return types.locate(data_type, path)
 
 
 def canonical_path(types: Types, name: str, data_type: str, shortcuts: Mapping[str, str]) -> str | None:
     """The stored path that a parameter name means for an object of `data_type`; None if it has no such field."""
-    owner = type_of_xpath(name)
-    if owner is not None:
-        if not types.instance_of(data_type, owner):
-            return None
-        path = name.partition("/")[2]
-    elif name in shortcuts:
-        path = shortcuts[name]
-    else:
-        return None
-    path = _PREDICATE_TYPE.sub("", path)
-    if entry := _LIST_ENTRY.match(path):
-        for list_path, list_field in types.all_lists(data_type).items():
-            if list_path.lower() == entry["list"].lower() and list_field.value.lower() == entry["value"].lower():
-                return f"{list_path}[{list_field.key}={entry['name']}]/{list_field.value}"
-        return None
-    if path.lower() in {"aliases/alias", "aliases/alias/alias"} and "aliases/alias" in types.all_lists(data_type):
-        return "aliases/alias"
-    known = types.all_fields(data_type).get(path.lower())
-    return known[0] if known else None
+    place = locate(types, name, data_type, shortcuts)
+    return place.path if place is not None else None
 
 
-def parse_value(text: str, xsd: str) -> FieldValue:
-    """`text` as a value of the XSD type. Raises InvalidValueError."""
-    try:
-        match xsd:
-            case "integer":
-                return int(text)
-            case "float":
-                return float(text)
-            case "date":
-                return _parse_date(text).isoformat()
-            case "time":
-                return dt.time.fromisoformat(text).isoformat(timespec="seconds")
-            case "string" if len(text) > 255:
-                raise InvalidValueError(f"{len(text)} characters, at most 255 fit")
-    except ValueError as error:
-        raise InvalidValueError(f"{text!r} is not a valid {xsd}") from error
-    return text
-
-
-def _parse_date(text: str) -> dt.date:
-    for pattern in ("%Y-%m-%d", "%m/%d/%Y", "%Y%m%d"):
-        try:
-            return dt.datetime.strptime(text, pattern).date()
-        except ValueError:
-            continue
-    raise ValueError(text)
+def changes_of(
+    types: Types, parameters: Iterable[tuple[str, str]], data_type: str, shortcuts: Mapping[str, str]
+) -> list[tuple[str, str]]:
+    """(stored path, text) for each parameter that names a field of `data_type`; all others are ignored."""
+    changes = []
+    for name, text in parameters:
+        place = locate(types, name, data_type, shortcuts)
+        if place is not None:
+            changes += [*place.types, (place.path, text)]
+    return changes
 
 
 def merge(types: Types, stored: Mapping[str, FieldValue], changes: Iterable[tuple[str, str]], data_type: str) -> Fields:
-    """`stored` with `changes` (canonical path, text) applied. `NULL` clears; what is not mentioned stays.
+    """`stored` with `changes` (stored path, text) applied. `NULL` clears; what is not mentioned stays.
 
     Raises InvalidValueError.
     """
-    merged = dict(stored)
-    known = types.all_fields(data_type)
-    for path, text in changes:
-        if text == "NULL":
+    changes, merged = list(changes), dict(stored)
+    entries = _Entries(types, data_type, changes, merged)
+    named = set()
+    for open_path, text in changes:
+        path = entries.settle(open_path)
+        if match := _NAMED_ENTRY.match(path):
+            named.add((match["entry"], match["key"], match["name"]))
+        if text.upper() == "NULL":
             merged.pop(path, None)
         elif text != "":
-            xsd = known[path.lower()][1] if path.lower() in known else "string"
-            merged[path] = parse_value(text, xsd)
+            merged[path] = _value(types, data_type, path, text)
+    for entry, key, name in named:  # an entry with a name has the name alone if it has nothing else, even if cleared
+        merged[f"{entry}/{key}"] = name
+        if any(path.startswith(f"{entry}/") and path != f"{entry}/{key}" for path in merged):
+            del merged[f"{entry}/{key}"]
     return merged
+
+
+def _value(types: Types, data_type: str, path: str, text: str) -> FieldValue:
+    place = types.locate(data_type, path)
+    return parse_value(text, place.element) if place is not None else text
+
+
+class _Entries:
+    """Numbers the entries of lists that have no names. Reference: XFTItem.setXMLPropertyChild, DBAction.StoreItem"""
+
+    def __init__(self, types: Types, data_type: str, changes: list[tuple[str, str]], merged: Fields) -> None:
+        self._types = types
+        self._data_type = data_type
+        self._changes = changes
+        self._merged = merged
+        self._numbers: dict[str, int] = {}
+
+    def settle(self, path: str) -> str:
+        """The path with the numbers of entries in place of open predicates."""
+        while match := _OPEN_PREDICATE.search(path):
+            entry = path[: match.end()]
+            if entry not in self._numbers:
+                self._numbers[entry] = self._number(path[: match.start()], entry, match)
+            path = f"{path[: match.start()]}[{self._numbers[entry]}]{path[match.end() :]}"
+        return path
+
+    def _number(self, list_path: str, entry: str, match: re.Match[str]) -> int:
+        """The entry that is meant, else a new one at the end."""
+        stored = self._stored(list_path)
+        end = max(stored, default=-1) + 1
+        if match["number"] is None:
+            name, text = match["attribute"], match["text"]
+            for number, values in stored.items():
+                if str(values.get(name)) == text:
+                    return number
+            self._merged[f"{list_path}[{end}]/{name}"] = text
+            return end
+        wanted: Fields = {}
+        for path, text in self._changes:
+            rest = path.removeprefix(f"{entry}/")
+            name = _NAMED_ENTRY.match(rest)
+            if name and rest == f"{name['entry']}/{name['key']}":
+                continue
+            if rest != path and text and not _OPEN_PREDICATE.search(rest):
+                wanted[rest] = _value(self._types, self._data_type, f"{list_path}[0]/{rest}", text)
+        keys = self._types.keys(self._types.item_at(self._data_type, list_path) or "")
+        alike = keys if all(key in wanted for key in keys) and keys else tuple(wanted)
+        found = (n for n, values in stored.items() if all(values.get(name) == wanted[name] for name in alike))
+        return next(found, end)
+
+    def _stored(self, list_path: str) -> dict[int, Fields]:
+        """The entries of a list so far, by number."""
+        entries: dict[int, Fields] = {}
+        for path, value in self._merged.items():
+            if path.startswith(f"{list_path}["):
+                number, _, rest = path[len(list_path) + 1 :].partition("]/")
+                if number.isdecimal():
+                    entries.setdefault(int(number), {})[rest] = value
+        return entries

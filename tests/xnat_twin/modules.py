@@ -4,26 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 
 from .schema import DataType, Types
+from .xsd import load
+
+SCHEMAS = Path(__file__).parent / "schemas"
+#: The schemas of every XNAT, in the order in which they build on one another.
+_CORE = ("xdat/xdat.xsd", "birn/birnprov.xsd", "catalog/catalog.xsd", "xnat/xnat.xsd")
 
 
 @dataclass(frozen=True)
 class Module:
-    """One module: its plugin ID, what `/xapi/plugins` says of it, and its data types."""
+    """One module: its plugin ID, what `/xapi/plugins` says of it, and the schemas of its data types."""
 
     name: str
     title: str
     description: str
-    types: tuple[DataType, ...] = ()
+    schemas: tuple[str, ...] = ()
+
+    def types(self) -> list[DataType]:
+        """The data types that it brings, without those of the entries of their lists."""
+        found = (data_type for path in self.schemas for data_type in load(SCHEMAS / path).types)
+        return [data_type for data_type in found if data_type.extends]
 
 
 MODULES = MappingProxyType(
     {
         module.name: module
         for module in (
-            Module("dpuk-datatypes", "DPUK data types", "Assessment and risk factors of a DPUK subject"),
+            Module(
+                "dpuk-datatypes", "DPUK data types", "Assessment and risk factors of a DPUK subject", ("dpuk/dpuk.xsd",)
+            ),
             Module("dpuk-node-extras", "DPUK node extras", "Data freezes and sharing between DPUK nodes"),
             Module("dpuk-biobank", "DPUK UK Biobank", "Fetches UK Biobank images for the subjects of a spreadsheet"),
         )
@@ -31,10 +44,10 @@ MODULES = MappingProxyType(
 )
 
 
-def installed_types(modules: Collection[str]) -> Types:
-    """XNAT's own data types and those of `modules`, which are names of `MODULES`."""
-    types = Types()
-    for name in modules:
-        for data_type in MODULES[name].types:
-            types.install(data_type)
-    return types
+def installed_types(modules: Collection[str] = (), schemas: Collection[Path] = ()) -> Types:
+    """XNAT's own data types, those of `modules`, which are names of `MODULES`, and those of further schemas.
+
+    OSError or SchemaError if a schema cannot be read.
+    """
+    paths = [SCHEMAS / path for path in (*_CORE, *(path for name in modules for path in MODULES[name].schemas))]
+    return Types(load(path) for path in (*paths, *(path.resolve() for path in schemas)))

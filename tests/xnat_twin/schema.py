@@ -1,55 +1,15 @@
-"""XNAT data types: which fields a type has, of which XSD type, and how they nest in item documents.
+"""XNAT data types: which elements a type has, of which kind, and how they nest. xsd.py reads them from XSD files.
 
-Only the types in use are described. A type that is not among a site's `Types` is, as on a real server, not installed.
-Fields are inherited. Names are looked up without regard to case, as XNAT does.
+A type that is not among a site's `Types` is, as on a real server, not installed. Elements are inherited. Names are
+looked up without regard to case, as XNAT does. Nothing here knows of values; see fields.py.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-
-
-@dataclass(frozen=True)
-class ListField:
-    """A repeated element such as `fields/field`: each entry is found by `key` and holds `value`."""
-
-    item_type: str
-    key: str
-    value: str
-
-
-@dataclass(frozen=True)
-class DataType:
-    """One XNAT type. `fields` maps a path inside the type to its XSD type; `children` maps a path to a nested item."""
-
-    name: str
-    element: str
-    extends: str | None = None
-    abstract: bool = False
-    fields: Mapping[str, str] = field(default_factory=dict)
-    attributes: frozenset[str] = frozenset()
-    children: Mapping[str, str] = field(default_factory=dict)
-    lists: Mapping[str, ListField] = field(default_factory=dict)
-
-
-def _fields(**by_type: str) -> dict[str, str]:
-    """`_fields(date="date", integer="frames ses")` -> {"date": "date", "frames": "integer", "ses": "integer"}."""
-    return {name: xsd for xsd, names in by_type.items() for name in names.split()}
-
-
-INVESTIGATOR = _fields(string="title firstname lastname institution department email phone")
-VALIDATION = _fields(string="method status validated_by", date="date", text="notes")
-
-
-def _nested(prefix: str, fields: Mapping[str, str]) -> dict[str, str]:
-    return {f"{prefix}/{name}": xsd for name, xsd in fields.items()}
-
-
-_CUSTOM = {
-    kind: {"fields/field": ListField(f"xnat:{kind}_field", "name", "field")}
-    for kind in ("projectData", "subjectData", "experimentData")
-}
+from typing import NamedTuple
 
 PROJECT, SUBJECT, EXPERIMENT = "xnat:projectData", "xnat:subjectData", "xnat:experimentData"
 SUBJECT_ASSESSOR, IMAGE_SESSION, IMAGE_SCAN = (
@@ -58,184 +18,160 @@ SUBJECT_ASSESSOR, IMAGE_SESSION, IMAGE_SCAN = (
     "xnat:imageScanData",
 )
 IMAGE_ASSESSOR, RECONSTRUCTED_IMAGE = "xnat:imageAssessorData", "xnat:reconstructedImageData"
+RESOURCE, RESOURCE_CATALOG = "xnat:abstractResource", "xnat:resourceCatalog"
 
-_BASE_TYPES = [
-    DataType(
-        PROJECT,
-        "xnat:Project",
-        fields=_fields(string="ID secondary_ID name type keywords", text="description") | _nested("PI", INVESTIGATOR),
-        attributes=frozenset({"ID", "secondary_ID"}),
-        children={"PI": "xnat:investigatorData"},
-        lists=_CUSTOM["projectData"] | {"aliases/alias": ListField("xnat:projectData_alias", "alias", "alias")},
-    ),
-    DataType(
-        SUBJECT,
-        "xnat:Subject",
-        fields=_fields(string="ID project label group src")
-        | _nested("investigator", INVESTIGATOR)
-        | _nested(
-            "demographics",
-            _fields(
-                date="dob",
-                integer="yob age ses education",
-                string="gender handedness educationDesc race ethnicity",
-                float="weight height gestational_age post_menstrual_age birth_weight",
-            ),
-        ),
-        attributes=frozenset({"ID", "project", "label", "group", "src"}),
-        children={"demographics": "xnat:demographicData", "investigator": "xnat:investigatorData"},
-        lists=_CUSTOM["subjectData"],
-    ),
-    DataType(
-        EXPERIMENT,
-        "xnat:Experiment",
-        abstract=True,
-        fields=_fields(
-            string="ID project label visit_id visit protocol version original duration acquisition_site",
-            text="note",
-            date="date",
-            time="time",
-            integer="delay",
-        )
-        | _nested("investigator", INVESTIGATOR)
-        | _nested("validation", VALIDATION),
-        attributes=frozenset({"ID", "project", "label", "visit_id", "visit", "protocol", "version", "original"}),
-        children={"investigator": "xnat:investigatorData", "validation": "xnat:validationData"},
-        lists=_CUSTOM["experimentData"],
-    ),
-    DataType(
-        SUBJECT_ASSESSOR,
-        "xnat:SubjectAssessor",
-        EXPERIMENT,
-        abstract=True,
-        fields=_fields(string="subject_ID", float="age"),
-    ),
-    DataType(
-        IMAGE_SESSION,
-        "xnat:ImageSession",
-        SUBJECT_ASSESSOR,
-        abstract=True,
-        fields=_fields(
-            string="session_type modality UID scanner scanner/manufacturer scanner/model operator"
-            " dcmAccessionNumber dcmPatientId dcmPatientName",
-            date="dcmPatientBirthDate",
-            text="prearchivePath",
-        ),
-        attributes=frozenset({"session_type", "modality", "UID"}),
-    ),
-    DataType(
-        IMAGE_ASSESSOR,
-        "xnat:ImageAssessor",
-        EXPERIMENT,
-        abstract=True,
-        fields=_fields(string="imageSession_ID"),
-    ),
-    DataType("xnat:mrAssessorData", "xnat:MRAssessor", IMAGE_ASSESSOR),
-    DataType(
-        "xnat:qcManualAssessorData",
-        "xnat:QCManualAssessment",
-        IMAGE_ASSESSOR,
-        fields=_fields(string="rater stereotacticMarker incidentalFindings pass payable rescan", text="comments"),
-    ),
-    DataType(
-        RECONSTRUCTED_IMAGE,
-        "xnat:ReconstructedImage",
-        fields=_fields(string="ID type baseScanType image_session_ID algorithm"),
-        attributes=frozenset({"ID", "type", "baseScanType", "image_session_ID"}),
-    ),
-    DataType(
-        IMAGE_SCAN,
-        "xnat:ImageScan",
-        abstract=True,
-        fields=_fields(
-            string="ID type UID image_session_ID project quality condition series_description documentation"
-            " scanner scanner/manufacturer scanner/model modality operator",
-            text="note",
-            integer="frames",
-            time="startTime",
-        )
-        | _nested("validation", VALIDATION),
-        attributes=frozenset({"ID", "type", "UID", "image_session_ID", "project"}),
-        children={"validation": "xnat:validationData"},
-    ),
-]
-
-_MR_ROOM = _fields(string="coil fieldStrength marker stabilization")
-_MR_PARAMETERS = _nested(
-    "parameters",
-    _fields(
-        float="tr te ti flip voxelRes/x voxelRes/y voxelRes/z pixelBandwidth echoSpacing deltaTE",
-        integer="fov/x fov/y matrix/x matrix/y partitions",
-        string="orientation sequence origin imageType scanSequence seqVariant scanOptions acqType voxelRes/units"
-        " readoutSampleSpacing phaseEncodingDirection",
-    ),
-)
-_PET_PARAMETERS = _nested(
-    "parameters",
-    _fields(
-        string="orientation originalFileName systemType fileType transaxialFOV acqType facility dataType",
-        integer="numPlanes frames/numFrames numGates",
-        float="planeSeparation binSize",
-    ),
-)
-
-#: Extra fields of the modalities that have any; every other modality is its parent type under another name.
-_SESSION_FIELDS: dict[str, dict[str, str]] = {
-    "mr": _MR_ROOM,
-    "pet": _fields(
-        string="studyType patientID patientName stabilization tracer/name tracer/isotope tracer/intermediate",
-        time="start_time_scan start_time_injection tracer/startTime",
-        float="tracer/dose tracer/specificActivity tracer/totalMass",
-        integer="tracer/transmissions",
-    ),
-}
-_SCAN_FIELDS: dict[str, dict[str, str]] = {"mr": _MR_ROOM | _MR_PARAMETERS, "pet": _PET_PARAMETERS}
-#: DICOM modality -> the word that XNAT uses for it in element names.
-_MODALITIES = {
-    "mr": "MR", "pet": "PET", "ct": "CT", "us": "US", "cr": "CR", "dx": "DX", "mg": "MG", "nm": "NM", "xa": "XA",
-    "rf": "RF", "meg": "MEG", "eeg": "EEG", "ecg": "ECG", "opt": "OPT", "sc": "SC", "sr": "SR", "rt": "RT",
-    "petmr": "PETMR", "otherDicom": "OtherDicom",
-}  # fmt: skip
+#: Entries of lists that have rows of their own in the database.
+_OBJECTS = (
+    SUBJECT_ASSESSOR, IMAGE_SCAN, IMAGE_ASSESSOR, RECONSTRUCTED_IMAGE, RESOURCE,
+    "xnat:projectParticipant", "xnat:experimentData_share", "xnat:imageScanData_share",
+)  # fmt: skip
+#: The last part of a stored path that says of which type a nested item is, where its element allows several.
+XSI_TYPE = "xsi:type"
+_SEGMENT = re.compile(r"([^/\[\]]+)((?:\[[^\]]*\])*)(?:/|$)")
+_PREDICATE = re.compile(r"\[\s*([^\]]*?)\s*\]")
 
 
-def _modalities() -> Iterator[DataType]:
-    for code, word in _MODALITIES.items():
-        yield DataType(
-            f"xnat:{code}SessionData",
-            f"xnat:{word}Session",
-            IMAGE_SESSION,
-            fields=_SESSION_FIELDS.get(code, {}),
-        )
-        yield DataType(
-            f"xnat:{code}ScanData",
-            f"xnat:{word}Scan",
-            IMAGE_SCAN,
-            fields=_SCAN_FIELDS.get(code, {}),
-            lists={"parameters/addParam": ListField(f"xnat:{code}ScanData_parameters_addParam", "name", "addField")}
-            if code == "mr"
-            else {},
-        )
+@dataclass(frozen=True)
+class Rule:
+    """What a value must keep to, beyond being of its kind. `values` is a list to choose from, in any case."""
+
+    max_length: int | None = None
+    values: tuple[str, ...] = ()
+    minimum: float | None = None
+    maximum: float | None = None
+
+
+@dataclass(frozen=True)
+class Element:
+    """One element or attribute.
+
+    `kind` is the XSD type of its own value, if it has one, `item` the type of what it holds; else it holds `elements`.
+    A `key` tells the entries of a list apart.
+    """
+
+    name: str
+    prefix: str
+    kind: str = ""
+    item: str = ""
+    many: bool = False
+    attribute: bool = False
+    required: bool = False
+    key: bool = False
+    rule: Rule = Rule()
+    documentation: str = ""
+    elements: tuple[Element, ...] = ()
+
+
+class ListField(NamedTuple):
+    """A repeated element such as `fields/field`: each entry is found by `key` and holds `value`, where it has these."""
+
+    item_type: str
+    key: str
+    value: str
+
+
+@dataclass(frozen=True)
+class DataType:
+    """One XNAT type and the root element of its documents. `value` is the text of a type that has text."""
+
+    name: str
+    element: str
+    extends: str | None = None
+    abstract: bool = False
+    elements: tuple[Element, ...] = ()
+    value: Element | None = None
+    documentation: str = ""
+
+    @property
+    def prefix(self) -> str:
+        return self.name.partition(":")[0]
+
+
+@dataclass(frozen=True)
+class Schema:
+    """One schema: the name in `/xapi/schemas/NAME`, prefix and URI of its namespace, its text and its data types."""
+
+    name: str
+    prefix: str
+    uri: str
+    text: str
+    types: tuple[DataType, ...] = ()
+
+    @property
+    def file(self) -> str:
+        """Where the file is below `/schemas`: `xnat/xnat.xsd`."""
+        return f"{self.name if '/' in self.name else f'{self.name}/{self.name}'}.xsd"
+
+
+class Place(NamedTuple):
+    """Where a path leads: the path as it is stored, what is there, and (path, type) of nested items that it names."""
+
+    path: str
+    element: Element
+    types: tuple[tuple[str, str], ...] = ()
+
+
+class _Steps(NamedTuple):
+    """Where a path leads, and the type of the nested item that is there, if one is."""
+
+    path: str
+    element: Element
+    item: str
+    types: tuple[tuple[str, str], ...]
+
+
+class SchemaError(ValueError):
+    """Not a schema that data types can be read from."""
 
 
 class UnknownTypeError(LookupError):
     """The data type is not installed on this server."""
 
 
+@dataclass
+class _Memory:
+    """What was already worked out; forgotten when a type is installed."""
+
+    elements: dict[str, tuple[Element, ...]] = field(default_factory=dict)
+    names: dict[str, dict[str, Element]] = field(default_factory=dict)
+    fields: dict[str, dict[str, tuple[str, str]]] = field(default_factory=dict)
+    places: dict[tuple[str, str], Place | None] = field(default_factory=dict)
+
+
 class Types:
     """The data types that one site has installed."""
 
-    def __init__(self, types: Iterable[DataType] = (*_BASE_TYPES, *_modalities())) -> None:
+    def __init__(self, schemas: Iterable[Schema] = ()) -> None:
+        self.schemas: dict[str, Schema] = {}
         self._types: dict[str, DataType] = {}
         self._by_element: dict[str, DataType] = {}
-        self._fields: dict[str, dict[str, tuple[str, str]]] = {}
-        for data_type in types:
-            self.install(data_type)
+        self._memory = _Memory()
+        for schema in schemas:
+            self.install(schema)
 
-    def install(self, data_type: DataType) -> None:
-        """Add a type; from now on objects of this type can be made."""
-        self._types[data_type.name.lower()] = data_type
-        self._by_element[data_type.element] = data_type
-        self._fields.clear()
+    def install(self, schema: Schema) -> None:
+        """Add the types of a schema; from now on objects of these types can be made.
+
+        Raises SchemaError for a type that extends one which is not there.
+        """
+        names = {data_type.name.lower() for data_type in schema.types} | set(self._types)
+        for data_type in schema.types:
+            if data_type.extends and data_type.extends.lower() not in names:
+                raise SchemaError(
+                    f"{schema.name}: {data_type.name} extends {data_type.extends}, which is not installed"
+                )
+        self.schemas[schema.name] = schema
+        for data_type in schema.types:
+            self._types[data_type.name.lower()] = data_type
+            self._by_element[data_type.element.lower()] = data_type
+        self._memory = _Memory()
+
+    def prefix_of(self, uri: str) -> str:
+        """The prefix that names of types from this namespace have. Raises UnknownTypeError."""
+        for schema in self.schemas.values():
+            if schema.uri == uri:
+                return schema.prefix
+        raise UnknownTypeError(uri)
 
     def __iter__(self) -> Iterator[DataType]:
         return iter(self._types.values())
@@ -251,11 +187,11 @@ class Types:
             raise UnknownTypeError(name) from None
 
     def resolve_element(self, element: str) -> DataType:
-        """The type of the XML root element `element`, such as `xnat:MRSession`. Raises UnknownTypeError."""
-        try:
-            return self._by_element[element]
-        except KeyError:
-            raise UnknownTypeError(element) from None
+        """The type of the root element `element`, such as `xnat:MRSession`; a type's own name will do as well.
+
+        Raises UnknownTypeError.
+        """
+        return self._by_element.get(element.lower()) or self.resolve(element)
 
     def lineage(self, name: str) -> Iterator[DataType]:
         """The type and its ancestors, nearest first."""
@@ -271,26 +207,155 @@ class Types:
         except UnknownTypeError:
             return False
 
+    def concrete(self, name: str) -> str:
+        """The type itself or, if there are no objects of it, the first installed one that extends it."""
+        if not self.resolve(name).abstract:
+            return self.resolve(name).name
+        return next((t.name for t in self if not t.abstract and self.instance_of(t.name, name)), name)
+
+    def elements(self, name: str) -> tuple[Element, ...]:
+        """Everything that objects of the type have, in the order of documents: what is inherited comes first."""
+        if name not in self._memory.elements:
+            lineage = reversed(list(self.lineage(name)))
+            self._memory.elements[name] = tuple(element for one in lineage for element in one.elements)
+        return self._memory.elements[name]
+
+    def value(self, name: str) -> Element | None:
+        """The text that entries of the type have, if they have text."""
+        return next((one.value for one in self.lineage(name) if one.value is not None), None)
+
+    def keys(self, name: str) -> tuple[str, ...]:
+        """What together tells entries of the type apart: elements, attributes or the text."""
+        if name not in self:
+            return ()
+        value = self.value(name)
+        return tuple(e.name for e in (*self.elements(name), *([value] if value else [])) if e.key)
+
+    def key(self, name: str) -> Element | None:
+        """What alone tells entries of the type apart, if it is one element or attribute and not the text."""
+        keys = self.keys(name)
+        return next((e for e in self.elements(name) if len(keys) == 1 and e.name == keys[0]), None)
+
+    def item_at(self, name: str, path: str) -> str | None:
+        """The type of what the element at `path` holds."""
+        steps = self._walk(name, path)
+        return steps.item if steps else None
+
     def all_fields(self, name: str) -> dict[str, tuple[str, str]]:
-        """Lower-case path -> (path as XNAT spells it, XSD type), with inherited fields."""
-        if name not in self._fields:
-            found: dict[str, tuple[str, str]] = {}
-            for data_type in self.lineage(name):
-                for path, xsd in data_type.fields.items():
-                    found.setdefault(path.lower(), (path, xsd))
-            self._fields[name] = found
-        return self._fields[name]
+        """Lower-case path -> (path as XNAT spells it, XSD kind): all single values, also those of nested items."""
+        if name not in self._memory.fields:
+            paths = self._single(self.elements(name), "")
+            self._memory.fields[name] = {path.lower(): (path, kind) for path, kind in paths}
+        return self._memory.fields[name]
+
+    def _single(self, elements: Iterable[Element], above: str) -> Iterator[tuple[str, str]]:
+        for element in elements:
+            path = f"{above}{element.name}"
+            if element.many:
+                continue
+            if element.kind:
+                yield path, element.kind
+            below = self.elements(self.concrete(element.item)) if element.item in self else element.elements
+            yield from self._single(below, f"{path}/")
 
     def all_lists(self, name: str) -> dict[str, ListField]:
-        """Path -> repeated element, with inherited ones."""
-        lineage = reversed(list(self.lineage(name)))
-        return {path: entry for data_type in lineage for path, entry in data_type.lists.items()}
+        """Path -> repeated element, but for those inside nested items and those whose entries are objects."""
+        lists = _repeated(self.elements(name), "")
+        return {path: self._list_field(item) for path, item in lists if not self.apart(item)}
 
-    def all_children(self, name: str) -> dict[str, str]:
-        """Path -> xsi:type of the nested item, with inherited ones."""
-        lineage = reversed(list(self.lineage(name)))
-        return {path: child for data_type in lineage for path, child in data_type.children.items()}
+    def _list_field(self, item: str) -> ListField:
+        keys, value = self.keys(item), self.value(item)
+        return ListField(item, keys[0] if len(keys) == 1 else "", value.name if value else "")
 
-    def all_attributes(self, name: str) -> frozenset[str]:
-        """Fields that XML documents carry as attributes of the root."""
-        return frozenset().union(*(data_type.attributes for data_type in self.lineage(name)))
+    def apart(self, item: str) -> bool:
+        """Whether entries of a list are objects of their own (scans, resources, …) and no fields of its owner."""
+        return any(self.instance_of(item, one) for one in _OBJECTS)
+
+    def locate(self, name: str, path: str) -> Place | None:
+        """Where a path with or without predicates leads in objects of the type; None if that is nowhere."""
+        if (name, path) not in self._memory.places:
+            if len(self._memory.places) > 20_000:  # paths hold what users type
+                self._memory.places.clear()
+            self._memory.places[name, path] = self._locate(name, path)
+        return self._memory.places[name, path]
+
+    def _locate(self, name: str, path: str) -> Place | None:
+        steps = self._walk(name, path)
+        if steps is None:
+            return None
+        value = self.value(steps.item) if steps.item else None
+        if value is not None:  # a path to an entry means its text
+            return Place(f"{steps.path}/{value.name}", value, steps.types)
+        return Place(steps.path, steps.element, steps.types) if steps.element.kind else None
+
+    def _walk(self, name: str, path: str) -> _Steps | None:
+        """Follow a path; None if there is nothing, or an object of its own."""
+        names, walked, item, element = self.names(name), "", "", None
+        types: list[tuple[str, str]] = []
+        for segment, predicates in segments(path):
+            element = names.get(segment.lower())
+            if element is None or self.apart(element.item):
+                return None
+            walked += f"/{element.name}"
+            asked = dict(_predicates(predicates))
+            wanted, item = asked.pop("@xsi:type", ""), ""
+            if element.item in self:
+                item = usual = self.concrete(element.item)
+                if self.instance_of(wanted, element.item):
+                    item = self.resolve(wanted).name
+                if element.many:
+                    walked += f"[{self._entry(item, asked)}]"
+                if item != usual:
+                    types.append((f"{walked[1:]}/{XSI_TYPE}", item))
+            names = self.names(item) if item else {below.name.lower(): below for below in element.elements}
+        return _Steps(walked[1:], element, item, tuple(types)) if element is not None else None
+
+    def names(self, name: str) -> dict[str, Element]:
+        """Lower-case name -> element, for the type with all that it inherits."""
+        if name not in self._memory.names:
+            found = {element.name.lower(): element for element in self.elements(name)}
+            if (value := self.value(name)) is not None:
+                found.setdefault(value.name.lower(), value)
+            self._memory.names[name] = found
+        return self._memory.names[name]
+
+    def _entry(self, item: str, asked: Mapping[str, str]) -> str:
+        """The predicate by which an entry of a list is stored: `name=cohort` where names differ, else its number.
+
+        `?attribute=text` is left for those who know what is stored (fields.py).
+        """
+        key = self.key(item)
+        for attribute, text in asked.items():
+            if attribute:
+                known = self.names(item).get(attribute.lower())
+                name = known.name if known else attribute
+                return f"{name}={text}" if key is not None and name == key.name else f"?{name}={text}"
+        return asked.get("", "0")
+
+
+def _repeated(elements: Iterable[Element], above: str) -> Iterator[tuple[str, str]]:
+    """Path and type of the entries, for every repeated element."""
+    for element in elements:
+        if element.many:
+            yield f"{above}{element.name}", element.item
+        yield from _repeated(element.elements, f"{above}{element.name}/")
+
+
+def segments(path: str) -> Iterator[tuple[str, str]]:
+    """`a/b[c=d]/e` -> ("a", ""), ("b", "[c=d]"), ("e", ""). A path that is not of this form gives a name of nothing."""
+    position = 0
+    while match := _SEGMENT.match(path, position):
+        yield match[1], match[2]
+        position = match.end()
+    if position != len(path):
+        yield "", ""
+
+
+def _predicates(text: str) -> Iterator[tuple[str, str]]:
+    """`[@xsi:type=x][name='n']` -> ("@xsi:type", "x"), ("name", "n"); a number -> ("", "3")."""
+    for match in _PREDICATE.finditer(text):
+        name, equals, value = match[1].partition("=")
+        if equals:
+            yield (name.lower() if name.startswith("@") else name), value.replace("'", "").strip()
+        elif re.fullmatch(r"\+?\d+", name):
+            yield "", str(int(name)) if name.isdecimal() else name

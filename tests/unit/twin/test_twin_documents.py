@@ -1,4 +1,4 @@
-"""Tables, item documents, status pages and catalogs as text."""
+"""Item documents, status pages and catalogs as text."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from xnat_twin import items
 from xnat_twin.archive import path_inside
 from xnat_twin.catalog import Catalog, ConcurrentModificationError, Entry
 from xnat_twin.disk import Disk
+from xnat_twin.documents_in import DocumentError, parse
+from xnat_twin.documents_out import to_xml
 from xnat_twin.errors import StatusError, status_line, status_page
-from xnat_twin.fields import Fields
+from xnat_twin.fields import Fields, merge
+from xnat_twin.modules import installed_types
 from xnat_twin.resources.files import entries_within
-from xnat_twin.schema import Types
 
-TYPES = Types()
+TYPES = installed_types(["dpuk-datatypes"])
 WHEN = dt.datetime(2014, 9, 9, 12)
 
 
@@ -44,26 +46,117 @@ def test_nested_items_and_list_entries_become_children() -> None:
     assert children["fields/field"]["data_fields"] == {"name": "cohort", "field": "A"}
 
 
-def test_xml_says_again_what_it_was_built_from() -> None:
-    fields: Fields = {
-        "ID": "1", "type": "T1", "note": "a < b", "parameters/tr": 2.3, "parameters/voxelRes/x": 1.0,
-        "parameters/addParam[name=N]/addField": "V",
-    }  # fmt: skip
-    parsed = items.parse(TYPES, items.to_xml(TYPES, items.build(TYPES, "xnat:mrScanData", fields, WHEN)))
-    assert parsed.xsi_type == "xnat:mrScanData"
-    assert dict(parsed.changes) == {name: str(value) for name, value in fields.items()}
+def _xml(xsi_type: str, fields: Fields) -> bytes:
+    return to_xml(TYPES, items.build(TYPES, xsi_type, fields, WHEN), "http://xnat")
 
 
 @pytest.mark.parametrize(
-    "document",
-    [b"<xnat:Subject", b"<Subject/>", b'<!DOCTYPE x><Subject xmlns="http://nrg.wustl.edu/xnat"/>',
-     b'<x:NoSuch xmlns:x="http://nrg.wustl.edu/xnat"/>',
-     b'<x:MRSession xmlns:x="http://nrg.wustl.edu/xnat" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">'
-     b'<x:scans><x:scan ID="1" xsi:type="x:noSuchScanData"/></x:scans></x:MRSession>'],
+    ("xsi_type", "fields"),
+    [
+        (
+            "xnat:mrScanData",
+            {
+                "ID": "1", "type": "T1", "note": "a < b", "parameters/tr": 2.3, "parameters/voxelRes/x": 1.0,
+                "parameters/addParam[name=N]/addField": "V", "dcmValidation/status": True,
+            },
+        ),
+        (
+            "xnat:projectData",
+            {
+                "ID": "P", "aliases/alias[0]/alias": "a", "aliases/alias[0]/source": "s", "aliases/alias[1]/alias": "b",
+                "PI/firstname": "A", "investigators/investigator[0]/lastname": "B", "studyProtocol[ID=p]/name": "n",
+                "studyProtocol[ID=p]/definitions/definition[0]/ID": "d",
+                "studyProtocol[ID=p]/definitions/definition[0]/fields/field[name=f]/datatype": "string",
+            },
+        ),
+        (
+            "xnat:qcManualAssessorData",
+            {
+                "ID": "A", "imageSession_ID": "E", "scans/scan[imageScan_ID=4]/xsi:type": "xnat:mrQcScanData",
+                "scans/scan[imageScan_ID=4]/wrap": "none",
+                "provenance/processStep[0]/program": "recon", "provenance/processStep[0]/program/version": "6",
+                "provenance/processStep[0]/timestamp": "2020-01-01 01:02:03.0",
+            },
+        ),
+        ("dpuk:dpukAssessmentData", {"ID": "A", "subject_ID": "S", "MMSE": 28, "CDR": 0.5, "DIAGNOSIS_AD": False}),
+    ],
 )  # fmt: skip
-def test_document_that_cannot_be_used_is_refused(document: bytes) -> None:
-    with pytest.raises(items.DocumentError):
-        items.parse(TYPES, document)
+def test_document_says_again_what_it_was_built_from(xsi_type: str, fields: Fields) -> None:
+    parsed = parse(TYPES, _xml(xsi_type, fields))
+    assert parsed.xsi_type == xsi_type
+    assert merge(TYPES, {}, parsed.changes, xsi_type) == fields
+    assert merge(TYPES, fields, parsed.changes, xsi_type) == fields
+
+
+def test_elements_are_in_the_order_of_the_schema_and_the_namespace_of_who_declares_them() -> None:
+    text = _xml("dpuk:dpukAssessmentData", {"MMSE": 28, "DIAGNOSIS_AD": True, "date": "2014-09-09", "ID": "A"}).decode()
+    root = ET.fromstring(text)  # noqa: S314
+    assert [child.tag for child in root] == [
+        "{http://nrg.wustl.edu/xnat}date",
+        "{http://nrg.wustl.edu/xnat}subject_ID",  # required, hence there without a value
+        "{http://nrg.wustl.edu/dpuk}DIAGNOSIS_AD",
+        "{http://nrg.wustl.edu/dpuk}MMSE",
+    ]
+    assert text.startswith('<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n<dpuk:DPUKAssessment ID="A" ')
+    assert "http://nrg.wustl.edu/dpuk http://xnat/schemas/dpuk/dpuk.xsd" in text
+    assert "<dpuk:DIAGNOSIS_AD>1</dpuk:DIAGNOSIS_AD>" in text
+
+
+def test_keys_of_the_database_are_in_comments() -> None:
+    document = items.build(TYPES, "xnat:mrScanData", {"ID": "1"}, WHEN)
+    document.hidden["xnat_imageScanData_id"] = 7
+    assert b'<!--hidden_fields[xnat_imageScanData_id="7"]-->' in to_xml(TYPES, document, "")
+    assert b"hidden_fields" not in to_xml(TYPES, document, "", hidden=False)
+    assert items.to_json(document)["data_fields"] == {"ID": "1", "xnat_imageScanData_id": 7}
+
+
+def test_objects_in_a_document_are_kept_apart() -> None:
+    document = parse(
+        TYPES,
+        b'<x:MRSession xmlns:x="http://nrg.wustl.edu/xnat" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
+        b' label="E"><x:coil>c</x:coil><x:scans><x:scan ID="1" xsi:type="x:mrScanData" type="T1"><x:file URI="u"'
+        b' label="R" xsi:type="x:resourceCatalog"/></x:scan></x:scans></x:MRSession>',
+    )
+    assert document.changes == [("label", "E"), ("coil", "c")]
+    (scan,) = document.nested["scans/scan"]
+    assert (scan.xsi_type, scan.changes) == ("xnat:mrScanData", [("ID", "1"), ("type", "T1")])
+    (resource,) = scan.nested["file"]
+    assert (resource.xsi_type, resource.value("label")) == ("xnat:resourceCatalog", "R")
+
+
+_NAMESPACES = 'xmlns="http://nrg.wustl.edu/xnat" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        ("<xnat:Subject", "unbound prefix|no element found|unclosed"),
+        ("<Subject/>", "Invalid Element ':Subject'"),
+        (f"<!DOCTYPE x><Subject {_NAMESPACES}/>", "DOCTYPE is disallowed"),
+        (f"<NoSuch {_NAMESPACES}/>", "Invalid Element 'http://nrg.wustl.edu/xnat:NoSuch'"),
+        (
+            f'<MRSession {_NAMESPACES}><scans><scan ID="1" xsi:type="xnat:noScanData"/></scans></MRSession>',
+            "noScanData",
+        ),
+        (f'<MRSession {_NAMESPACES}><scans><scan xsi:type="xnat:Subject"/></scans></MRSession>', "Invalid Element"),
+        (f"<Subject {_NAMESPACES}><colour>red</colour></Subject>", "Invalid field 'colour'"),
+        (f"<Subject {_NAMESPACES}><demographics><colour>red</colour></demographics></Subject>", "demographics/colour"),
+        (f'<Subject {_NAMESPACES}><demographics colour="red"/></Subject>', "Invalid attribute 'colour'"),
+    ],
+)
+def test_document_that_cannot_be_used_is_refused(document: str, message: str) -> None:
+    with pytest.raises(DocumentError, match=message):
+        parse(TYPES, document.encode())
+
+
+def test_doctype_is_refused_in_any_encoding() -> None:
+    with pytest.raises(DocumentError, match="DOCTYPE"):
+        parse(TYPES, f"<!DOCTYPE x><Subject {_NAMESPACES}/>".encode("utf-16"))
+
+
+def test_unknown_attribute_of_the_root_and_empty_unknown_elements_are_passed_over() -> None:
+    document = parse(TYPES, f'<Subject colour="red" src="x" {_NAMESPACES}><colour/></Subject>'.encode())
+    assert document.changes == [("src", "x")]
 
 
 def test_catalog_comes_back_as_it_was_written(tmp_path: Path) -> None:
@@ -73,7 +166,7 @@ def test_catalog_comes_back_as_it_was_written(tmp_path: Path) -> None:
     catalog.entries.append(entry)
     catalog.write(Disk(tmp_path))
     assert Catalog.read(path, "R").entries == [entry]
-    assert entry.file_tags == "t<1,k=v"
+    assert entry.file_tags == "k=v,t<1"
 
 
 def test_second_writer_of_a_catalog_loses(tmp_path: Path) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 from xnat_twin import schema
-from xnat_twin.fields import SHORTCUTS, InvalidValueError, canonical_path, escape_parameter, merge, parse_value
+from xnat_twin.fields import SHORTCUTS, InvalidValueError, canonical_path, changes_of, escape_parameter, merge
+from xnat_twin.modules import installed_types
 from xnat_twin.params import Params
-from xnat_twin.schema import Types
+from xnat_twin.schema import Element, Rule
+from xnat_twin.values import json_value, parse_value, xml_text
 
-TYPES = Types()
+TYPES = installed_types()
 
 
 @pytest.mark.parametrize(
@@ -36,6 +38,9 @@ TYPES = Types()
         ("xnat:mrScanData/parameters/addParam[name=N]/addField", "xnat:mrScanData", schema.IMAGE_SCAN,
          "parameters/addParam[name=N]/addField"),
         ("no_such", "xnat:mrScanData", schema.IMAGE_SCAN, None),
+        ("xnat:subjectData.demographics.gender", schema.SUBJECT, schema.SUBJECT, "demographics/gender"),
+        ("xnat:subjectData/fields/field[name=a.b]/field", schema.SUBJECT, schema.SUBJECT, None),
+        ("alias", schema.PROJECT, schema.PROJECT, "aliases/alias[0]/alias"),
     ],
 )  # fmt: skip
 def test_name_leads_to_one_path_or_none(name: str, data_type: str, kind: str, path: str | None) -> None:
@@ -50,24 +55,67 @@ def test_every_shortcut_is_a_field_of_some_type(kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "xsd", "value"),
+    ("text", "kind", "value"),
     [
         ("176", "integer", 176),
-        ("2.5", "float", 2.5),
-        ("01/31/2014", "date", "2014-01-31"),
-        ("9:05", "time", None),
-        ("09:05", "time", "09:05:00"),
+        ("-1", "integer", -1),
         ("1.5", "integer", None),
-        ("x" * 256, "string", None),
-        ("x" * 256, "text", "x" * 256),
+        ("1_0", "integer", None),
+        ("4294967296", "integer", None),
+        ("4294967296", "long", 4294967296),
+        ("2.5", "float", 2.5),
+        (".5e1", "double", 5.0),
+        ("NaN", "float", "NaN"),
+        ("-INF", "float", "-Infinity"),
+        ("1e999", "float", "Infinity"),
+        ("2,5", "float", None),
+        ("true", "boolean", True),
+        ("0", "boolean", False),
+        ("yes", "boolean", None),
+        ("01/31/2014", "date", "2014-01-31"),
+        ("01.31.2014", "date", "2014-01-31"),
+        ("2014-02-30", "date", None),
+        ("090500", "time", "09:05:00"),
+        ("09:05", "time", None),
+        ("2020-01-01T01:02:03Z", "dateTime", "2020-01-01 01:02:03.0"),
+        ("2020-01-01 01:02:03.25", "dateTime", "2020-01-01 01:02:03.25"),
+        ("yesterday", "dateTime", None),
+        ("a\\b", "anyURI", "a/b"),
+        ("a/../b", "anyURI", None),
+        ("P1Y", "duration", "P1Y"),
+        ("<SCRIPT>", "string", None),
     ],
 )
-def test_value_has_the_type_of_its_field(text: str, xsd: str, value: object) -> None:
+def test_value_has_the_kind_of_its_field(text: str, kind: str, value: object) -> None:
+    element = Element("e", "xnat", kind)
     if value is None:
         with pytest.raises(InvalidValueError):
-            parse_value(text, xsd)
+            parse_value(text, element)
     else:
-        assert parse_value(text, xsd) == value
+        assert (parse_value(text, element), type(parse_value(text, element))) == (value, type(value))
+
+
+@pytest.mark.parametrize(
+    ("rule", "kind", "fits", "does_not"),
+    [
+        (Rule(max_length=3), "string", "abc", "abcd"),
+        (Rule(values=("male", "female")), "string", "Male", "man"),
+        (Rule(minimum=0, maximum=30), "integer", "30", "31"),
+        (Rule(minimum=0), "float", "0.5", "-0.1"),
+    ],
+)
+def test_value_keeps_to_the_rule_of_its_field(rule: Rule, kind: str, fits: str, does_not: str) -> None:
+    element = Element("e", "xnat", kind, rule=rule)
+    assert str(parse_value(fits, element)) == fits
+    with pytest.raises(InvalidValueError):
+        parse_value(does_not, element)
+
+
+def test_booleans_are_digits_in_xml_and_words_in_json() -> None:
+    assert [xml_text(value, "boolean") for value in (True, False)] == ["1", "0"]
+    assert [json_value(value) for value in (True, False, 1)] == ["true", "false", 1]
+    assert xml_text("2020-01-01 01:02:03.0", "dateTime") == "2020-01-01T01:02:03"
+    assert xml_text("-Infinity", "float") == "-INF"
 
 
 def test_merge_keeps_changes_and_clears() -> None:
@@ -75,6 +123,52 @@ def test_merge_keeps_changes_and_clears() -> None:
         TYPES, {"note": "n", "frames": 1}, [("frames", "2"), ("note", "NULL"), ("type", "T1")], "xnat:mrScanData"
     )
     assert merged == {"frames": 2, "type": "T1"}
+
+
+def test_null_clears_in_any_case_and_nothing_changes_nothing() -> None:
+    assert merge(TYPES, {"note": "n", "type": "T1"}, [("note", "null"), ("type", "")], "xnat:mrScanData") == {
+        "type": "T1"
+    }
+
+
+def test_entry_with_a_name_stays_when_its_value_is_cleared() -> None:
+    stored = merge(TYPES, {}, [("fields/field[name=a]/field", "1"), ("fields/field[name=a]/name", "a")], schema.SUBJECT)
+    assert stored == {"fields/field[name=a]/field": "1"}
+    cleared = merge(TYPES, stored, [("fields/field[name=a]/field", "NULL")], schema.SUBJECT)
+    assert cleared == {"fields/field[name=a]/name": "a"}
+    assert merge(TYPES, cleared, [("fields/field[name=a]/field", "2")], schema.SUBJECT) == {
+        "fields/field[name=a]/field": "2"
+    }
+
+
+def test_custom_variables_may_be_long_where_xnat_lets_them() -> None:
+    long = "x" * 256
+    stored = merge(TYPES, {}, [("fields/field[name=a]/field", long)], "xnat:mrSessionData")
+    assert stored == {"fields/field[name=a]/field": long}
+    with pytest.raises(InvalidValueError):
+        merge(TYPES, {}, [("fields/field[name=a]/field", long)], schema.SUBJECT)
+
+
+def _datum(**parts: str) -> list[tuple[str, str]]:
+    path = "xnat:reconstructedImageData/computations/datum[name=volume]/"
+    parameters = [(f"{path}{name}", text) for name, text in parts.items()]
+    return changes_of(TYPES, parameters, schema.RECONSTRUCTED_IMAGE, {})
+
+
+def test_entry_of_a_list_is_found_by_what_it_has() -> None:
+    first = merge(TYPES, {}, _datum(value="5", units="ml"), schema.RECONSTRUCTED_IMAGE)
+    assert first == {
+        f"computations/datum[0]/{k}": v for k, v in {"name": "volume", "value": "5", "units": "ml"}.items()
+    }
+    second = merge(TYPES, first, _datum(value="6"), schema.RECONSTRUCTED_IMAGE)
+    assert second == first | {"computations/datum[0]/value": "6"}
+
+
+def test_entry_of_a_document_is_added_unless_it_is_there() -> None:
+    entry = [("aliases/alias[+0]/alias", "a"), ("aliases/alias[+1]/alias", "b")]
+    stored = merge(TYPES, {"aliases/alias[0]/alias": "b"}, entry, schema.PROJECT)
+    assert stored == {"aliases/alias[0]/alias": "b", "aliases/alias[1]/alias": "a"}
+    assert merge(TYPES, stored, entry, schema.PROJECT) == stored
 
 
 def test_escaping_is_done_once_for_each_character() -> None:
@@ -95,11 +189,3 @@ def test_first_value_of_a_repeated_parameter_counts() -> None:
 
 def test_password_is_read_as_sent() -> None:
     assert Params("password=a%26%3Cb").raw("password") == "a&<b"
-
-
-def test_types_are_found_in_any_case_and_by_ancestor() -> None:
-    assert TYPES.resolve("xnat:mrsessiondata").name == "xnat:mrSessionData"
-    assert TYPES.instance_of("xnat:mrSessionData", "xnat:subjectAssessorData")
-    assert not TYPES.instance_of("xnat:mrScanData", "xnat:experimentData")
-    with pytest.raises(schema.UnknownTypeError):
-        TYPES.resolve("dpuk:dpukAssessmentData")

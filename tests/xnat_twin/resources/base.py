@@ -14,9 +14,11 @@ from typing import Any, cast
 from falcon import Request, Response
 
 from .. import items, tables
+from ..documents_in import parse
+from ..documents_out import to_xml
 from ..download import refuse_range
 from ..errors import StatusError
-from ..fields import SHORTCUTS, canonical_path
+from ..fields import SHORTCUTS, changes_of
 from ..lookup import Finder
 from ..params import Params
 from ..site import Site
@@ -67,7 +69,7 @@ class Endpoint:
         if not data:
             return None
         try:
-            return items.parse(self.site.types, data)
+            return parse(self.site.types, data)
         except items.DocumentError as error:
             raise StatusError(422, f"An error occurred parsing the XML: {error}") from error
 
@@ -75,13 +77,8 @@ class Endpoint:
         self, req: Request, kind: str, data_type: str, names: Container[str] | None = None
     ) -> list[tuple[str, str]]:
         """(stored path, text) for each parameter (of `names`) that names a field of `data_type`; others are ignored."""
-        shortcuts = SHORTCUTS[kind]
-        found = [
-            (canonical_path(self.site.types, name, data_type, shortcuts), value)
-            for name, value in params_of(req)
-            if names is None or name in names
-        ]
-        return [(path, value) for path, value in found if path is not None]
+        parameters = [(name, value) for name, value in params_of(req) if names is None or name in names]
+        return changes_of(self.site.types, parameters, data_type, SHORTCUTS[kind])
 
     def changes(
         self, req: Request, document: items.Submission | None, kind: str, data_type: str
@@ -96,7 +93,9 @@ class Endpoint:
             send_json(resp, {"items": [items.to_json(document)]})
         elif form == "xml" or (form == "" and "xml" in req.accept and "html" not in req.accept):
             resp.content_type = "text/xml; charset=UTF-8"
-            resp.data = items.to_xml(self.site.types, document)
+            site = str(self.site.preferences["siteUrl"] or req.prefix)
+            hidden = not params_of(req).true("concealHiddenFields")
+            resp.data = to_xml(self.site.types, document, site, hidden=hidden)
         elif form == "" and not (req.client_accepts("text/html") or req.client_accepts("text/xml")):
             raise StatusError(406)
         else:

@@ -40,7 +40,7 @@ def _described(module: Module) -> dict[str, Any]:
         "description": module.description,
         "beanName": class_name[0].lower() + class_name[1:],
         "entityPackages": [],
-        "dataModelBeans": [{"type": found.name} for found in module.types],
+        "dataModelBeans": [{"type": found.name} for found in module.types()],
         "extendedAttributes": {},
     }
 

@@ -240,9 +240,8 @@ def _names(identifier: str, fields: Fields) -> dict[str, str | None]:
     """Every name of a project in lower case, and for an alias how it was given."""
     titles = (str(fields.get(name) or "") for name in ("name", "secondary_ID"))
     names: dict[str, str | None] = {title.lower(): None for title in (identifier, *titles) if title}
-    if alias := str(fields.get("aliases/alias") or ""):
-        names[alias.lower()] = alias
-    return names
+    aliases = (str(value) for path, value in fields.items() if path.startswith("aliases/") and path.endswith("/alias"))
+    return names | {alias.lower(): alias for alias in aliases}
 
 
 def _conflicts(finder: Finder, project: Project | None, names: Mapping[str, str | None]) -> list[str]:
