@@ -27,21 +27,12 @@ import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import cache
-from typing import Protocol
 
 import pytest
 from xnat_twin.flavour import DEFAULT_FLAVOUR, FLAVOURS
 from xnat_twin.server import Server
 from xnat_twin.site import Site
-from xnat_twin.testing import Session, XnatServer
-
-
-class Practice(Protocol):
-    """What the fixture `practice` gives."""
-
-    def __call__(
-        self, flavour: str = ..., modules: tuple[str, ...] = ..., *, initialized: bool = ..., name: str = ...
-    ) -> XnatServer: ...
+from xnat_twin.testing import Practice, Session, XnatServer
 
 
 def pytest_configure(config: pytest.Config) -> None:

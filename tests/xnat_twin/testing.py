@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import itertools
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote
 
 import pytest
@@ -33,6 +35,14 @@ class Session(requests.Session):
     def request(self, method: str | bytes, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:
         path = url.decode() if isinstance(url, bytes) else url
         return super().request(method, self._url + path if path.startswith("/") else path, *args, **kwargs)
+
+
+class Practice(Protocol):
+    """What the fixture `practice` gives: further practice servers, the same one for the same wishes."""
+
+    def __call__(
+        self, flavour: str = ..., modules: tuple[str, ...] = ..., *, initialized: bool = ..., name: str = ...
+    ) -> XnatServer: ...
 
 
 @dataclass
@@ -70,6 +80,17 @@ class XnatServer:
     def archive(self) -> Path:
         """The archive folder on disk (practice server only)."""
         return self.site.archive.root
+
+    @contextmanager
+    def settings(self, **values: object) -> Iterator[None]:
+        """Other site settings while the block runs (practice server only)."""
+        preferences = self.site.preferences
+        before = {name: preferences[name] for name in values}
+        preferences.set(values)
+        try:
+            yield
+        finally:
+            preferences.set(before)
 
     def session(self, user: str | None = None, password: str | None = None) -> Session:
         """A `requests` session that logs in, keeps its cookie and takes paths; the administrator's by default."""

@@ -34,7 +34,8 @@ class AliasTokens(Endpoint):
         name = login or user.login
         if name == "guest":
             raise StatusError(403, "The guest user can't request alias tokens")
-        if not user.admin and user.login not in {name, token.user.login if token else name} & {name}:
+        owners = {name, token.user.login if token else name}
+        if not user.admin and owners != {user.login}:
             message = "Non-admin users can only request operations on alias tokens for their own account"
             raise StatusError(403, message)
         match operation:
