@@ -11,7 +11,10 @@ import os
 import shutil
 import threading
 from collections.abc import Callable, Iterable
+from io import DEFAULT_BUFFER_SIZE
 from pathlib import Path
+from stat import S_ISREG
+from typing import BinaryIO
 
 CHUNK = 256 * 1024
 
@@ -45,10 +48,9 @@ class Disk:
 
     def write(self, path: Path, chunks: Iterable[bytes]) -> int:
         """Write `chunks` to `path` in place and return the size. On OSError the part that was written stays."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._release(path.stat().st_size if path.is_file() else 0)
+        self._release(_file_size(path))
         room, size = self.take_room(), 0
-        with path.open("wb") as file:
+        with _open(path) as file:
             for chunk in chunks:
                 granted = self._charge(len(chunk) if room is None else min(len(chunk), room - size))
                 file.write(chunk[:granted])
@@ -60,7 +62,7 @@ class Disk:
     def replace(self, path: Path, data: bytes) -> None:
         """Put `data` at `path` in one step, so that a reader sees the old or the new file."""
         temporary = path.with_name(f".{path.name}.new")
-        old = path.stat().st_size if path.is_file() else 0
+        old = _file_size(path)
         try:
             self.write(temporary, [data])
         except OSError:
@@ -84,6 +86,33 @@ class Disk:
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
+
+
+def read_bytes(path: Path) -> bytes | None:
+    """The content of a small file; None if there is none. Half the system calls of `Path.read_bytes`."""
+    try:
+        with path.open("rb", buffering=0) as file:
+            return file.readall()
+    except FileNotFoundError:
+        return None
+
+
+def _open(path: Path) -> BinaryIO:
+    """The file, empty, for writing; its folder is made if it is not there, which only the first file finds."""
+    try:
+        return path.open("wb", buffering=DEFAULT_BUFFER_SIZE)  # named, or Python asks whether it is a terminal
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("wb", buffering=DEFAULT_BUFFER_SIZE)
+
+
+def _file_size(path: Path) -> int:
+    """0 if it is no file."""
+    try:
+        status = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return 0
+    return status.st_size if S_ISREG(status.st_mode) else 0
 
 
 def _size_of(path: Path) -> int:

@@ -164,12 +164,13 @@ class Intake:
     def _store(self, name: str, chunks: Callable[[], Iterator[bytes]], *, extracted: bool = False) -> None:
         path = path_inside(self.catalog.folder, name)
         special = path.name.endswith("_catalog.xml") or path.name.startswith(".~lock-")
-        if path.is_file() and special:
+        if special and path.is_file():
             raise StatusError(500, f"XNAT cannot catalog {path.name}")
-        if path.exists() and not self.overwrite:  # the disk decides, not the catalog
-            self.duplicates.append(name)
-            return
-        self._keep(path, name, extracted=extracted)
+        if path.exists():  # the disk decides, not the catalog
+            if not self.overwrite:
+                self.duplicates.append(name)
+                return
+            self._keep(path, name, extracted=extracted)
         digest = hashlib.md5(usedforsecurity=False)
         size = self.history.disk.write(path, _hashed(chunks(), digest.update))
         if extracted and special:
@@ -182,11 +183,8 @@ class Intake:
             return
         if extracted:
             self.history.move(path)
-        elif self.history.is_maintained and (entry := self._entry(name)):
+        elif self.history.is_maintained and (entry := self.catalog.entry(name)):
             self.history.keep(self.catalog, [entry])
-
-    def _entry(self, name: str) -> Entry | None:
-        return next((entry for entry in self.catalog.entries if entry.uri == name), None)
 
     def _catalogue(self, name: str, size: int, digest: str) -> None:
         """Enter the file, or what is new about it. An entry keeps its creator and what this request does not say.
@@ -194,7 +192,7 @@ class Intake:
         That goes for the digest, too: without checksums the one of the old content stays. Tags are added once more.
         """
         user, now = self.history.user, created_time()
-        entry = self._entry(name)
+        entry = self.catalog.entry(name)
         if entry is None:
             entry = Entry(name, name.rpartition("/")[2], 0, created_by=user, created_time=now)
         else:

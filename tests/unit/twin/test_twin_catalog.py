@@ -86,3 +86,14 @@ def test_entries_of_one_reader_are_not_changed_by_another(tmp_path: Path) -> Non
     changed.put(Entry("c", "c", 1))
     assert [(entry.uri, entry.size) for entry in changed.entries] == [("a", 1), ("b", 99), ("c", 1)]
     assert [(entry.uri, entry.size) for entry in Catalog.read(path, "R").entries] == [("a", 1), ("b", 1)]
+
+
+def test_entries_are_found_however_they_got_there() -> None:
+    catalog = Catalog(Path(), "R", [Entry("a", "a", 1), Entry("b", "b", 1), Entry("a", "a", 3)], None)
+    assert catalog.entry("a") == Entry("a", "a", 1), "the first counts"
+    catalog.put(Entry("c d", "c d", 1))
+    assert catalog.find("c+d") == catalog.entry("c d") == Entry("c d", "c d", 1)
+    catalog.entries = [entry for entry in catalog.entries if entry.uri != "a"]
+    assert catalog.entry("a") is None
+    catalog.put(Entry("b", "b", 2))
+    assert [(entry.uri, entry.size) for entry in catalog.entries] == [("b", 2), ("c d", 1)]
