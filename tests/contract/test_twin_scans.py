@@ -71,8 +71,8 @@ def test_additional_parameters_are_list_entries(api: Session, scan: str) -> None
 
 
 def test_missing_session_is_not_a_place_for_scans(api: Session, project: str) -> None:
-    path = f"/data/projects/{project}/experiments/none/scans/1"
-    assert api.put(path, params=MR).status_code in {404, 417}
+    path = f"/data/projects/{project}/subjects/S1/experiments/none/scans/1"
+    assert api.put(path, params=MR).status_code == 417
     assert api.get(path).status_code == 404
 
 
@@ -96,7 +96,8 @@ def test_list_columns(api: Session, scan: str) -> None:
 
 def test_post_takes_the_type_of_the_session_and_a_free_id(api: Session, session: str) -> None:
     answer = api.post(f"{session}/scans", params={"type": "T1"})
-    assert answer.status_code == 201
+    assert answer.status_code == 200
+    assert answer.text.endswith(f"{session}/scans/1")
     assert _item(api, f"{session}/scans/1")["meta"]["xsi:type"] == "xnat:mrScanData"
     assert api.post(f"{session}/scans", params={"ID": "1"}).status_code == 409
 

@@ -58,7 +58,7 @@ def test_project_whose_subject_is_shared_says_200_and_is_not_deleted(
 def test_reader_of_the_other_project_reads_the_subject(
     xnat: XnatServer, project: str, session: str, other: str
 ) -> None:
-    xnat.session().put(f"/data/projects/{project}/subjects/S1/projects/{other}")
+    xnat.session().put(f"/data/projects/{project}/subjects/S1/projects/{other}", params={"label": "S1"})
     reader = xnat.session(*xnat.new_user(other, "Collaborators"))
     assert reader.get(f"/data/projects/{other}/subjects/S1").status_code == 200
     assert reader.get(f"/data/projects/{project}/subjects/S1").status_code == 404
@@ -67,7 +67,7 @@ def test_reader_of_the_other_project_reads_the_subject(
 def test_reader_of_the_other_project_reads_the_files(xnat: XnatServer, session: str, other: str) -> None:
     headers = {"Content-Type": "text/plain"}
     xnat.session().put(f"{session}/resources/R/files/a.txt", data=b"a", headers=headers).raise_for_status()
-    xnat.session().put(f"{session}/projects/{other}").raise_for_status()
+    xnat.session().put(f"{session}/projects/{other}", params={"label": "S1_MRI"}).raise_for_status()
     reader = xnat.session(*xnat.new_user(other, "Collaborators"))
     path = f"/data/projects/{other}/experiments/S1_MRI/resources/R/files/a.txt"
     assert reader.get(path).content == b"a"
@@ -75,7 +75,7 @@ def test_reader_of_the_other_project_reads_the_files(xnat: XnatServer, session: 
 
 
 def test_delete_from_the_other_project_only_ends_the_sharing(api: Session, session: str, other: str) -> None:
-    api.put(f"{session}/projects/{other}").raise_for_status()
+    api.put(f"{session}/projects/{other}", params={"label": "S1_MRI"}).raise_for_status()
     assert api.delete(f"/data/projects/{other}/experiments/S1_MRI").status_code == 200
     assert _labels(api, f"/data/projects/{other}/experiments") == []
     assert api.get(session).status_code == 200
@@ -101,6 +101,6 @@ def test_share_of_an_experiment_is_200_or_201_by_its_address(
 def test_second_share_of_an_experiment_is_409_although_its_new_label_is_saved(
     api: Session, session: str, other: str
 ) -> None:
-    api.put(f"{session}/projects/{other}")
+    api.put(f"{session}/projects/{other}", params={"label": "first"})
     assert api.put(f"{session}/projects/{other}", params={"label": "guest"}).status_code == 409
     assert _labels(api, f"/data/projects/{other}/experiments") == ["guest"]

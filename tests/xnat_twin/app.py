@@ -13,6 +13,7 @@ from .errors import ContainerError, StatusError, status_line
 from .injection import SWITCH, InjectedFaults
 from .middleware import Application, Login, RawPath, ReadToEnd
 from .resources import (
+    assessors,
     browse,
     catalogs,
     experiments,
@@ -20,6 +21,8 @@ from .resources import (
     pages,
     practice,
     projects,
+    reconstructions,
+    scan_types,
     scans,
     sharing,
     subjects,
@@ -32,12 +35,19 @@ _log = logging.getLogger("xnat_twin")
 
 _PROJECT = "/data/projects/{project}"
 _SUBJECTS = (f"{_PROJECT}/subjects/{{subject}}", "/data/subjects/{subject}")
-_EXPERIMENTS = (
-    f"{_PROJECT}/subjects/{{subject}}/experiments/{{experiment}}",
-    f"{_PROJECT}/experiments/{{experiment}}",
-    "/data/experiments/{experiment}",
-)
-_SCANS = tuple(f"{path}/scans/{{scan}}" for path in _EXPERIMENTS)
+#: Scans, reconstructions and assessors have no path through `/data/projects/P/experiments/E`.
+_SESSIONS = (f"{_SUBJECTS[0]}/experiments/{{experiment}}", "/data/experiments/{experiment}")
+_IN_PROJECT = f"{_PROJECT}/experiments/{{experiment}}"
+#: How the path to what an assessor or reconstruction was made of goes on.
+_INPUTS = "/in"
+
+
+class _Direction:
+    """Middleware that gives handlers the path variable `direction` where the path is one to inputs."""
+
+    def process_resource(self, req: Request, resp: Response, resource: object, params: dict[str, object]) -> None:
+        if f"{_INPUTS}/" in (req.uri_template or ""):
+            params["direction"] = "in"
 
 
 def _routes(site: Site) -> Iterator[tuple[str, Endpoint]]:
@@ -68,34 +78,63 @@ def _routes(site: Site) -> Iterator[tuple[str, Endpoint]]:
         yield f"{path}/{{tail:path}}", subjects.OneSubject(site)
     for path in (f"{_PROJECT}/experiments", f"{_SUBJECTS[0]}/experiments", "/data/experiments"):
         yield path, experiments.ExperimentList(site)
-    for path in _EXPERIMENTS:
-        yield path, experiments.OneExperiment(site)
+    for path, experiment in (
+        (_SESSIONS[0], experiments.SubjectAssessor(site)),
+        (_SESSIONS[1], experiments.OneExperiment(site)),
+        (_IN_PROJECT, experiments.OneExperiment(site)),
+    ):
+        yield path, experiment
         yield f"{path}/projects/{{target}}", sharing.ExperimentSharing(site)
-        yield f"{path}/scans", scans.ScanList(site)
-        yield f"{path}/{{tail:path}}", experiments.OneExperiment(site)
-    for path in _SCANS:
-        yield path, scans.OneScan(site)
-        yield f"{path}/{{tail:path}}", scans.OneScan(site)
-    for path in (_PROJECT, *_SUBJECTS, *_EXPERIMENTS, *_SCANS):
+        yield f"{path}/{{tail:path}}", experiment
         yield from _resource_routes(site, path)
+        if path != _IN_PROJECT:
+            yield from _file_routes(site, path)
+            yield from _session_routes(site, path)
+    for path in (_PROJECT, *_SUBJECTS):
+        yield from _resource_routes(site, path)
+        yield from _file_routes(site, path)
+    yield "/data/scanners", scan_types.ScannerList(site)
+    for path in ("/data", _PROJECT):
+        yield f"{path}/scan_types", scan_types.ScanTypeList(site)
+
+
+def _session_routes(site: Site, session: str) -> Iterator[tuple[str, Endpoint]]:
+    """Scans, reconstructions and assessors; the resources of the latter two go `in` or `out`, which is the default."""
+    lists = scans.ScanList(site), reconstructions.ReconstructionList(site), assessors.AssessorList(site)
+    ones = scans.OneScan(site), reconstructions.OneReconstruction(site), assessors.OneAssessor(site)
+    for kind, many, one in zip(("scan", "reconstruction", "assessor"), lists, ones, strict=True):
+        path = f"{session}/{kind}s/{{{kind}}}"
+        yield f"{session}/{kind}s", many
+        yield path, one
+        yield f"{path}/{{tail:path}}", one
+        for owner in [path] if kind == "scan" else [path, f"{path}/out", f"{path}{_INPUTS}"]:
+            yield from _resource_routes(site, owner)
+            yield from _file_routes(site, owner)
+    yield f"{session}/assessors/{{assessor}}/projects/{{target}}", sharing.ExperimentSharing(site)
 
 
 def _resource_routes(site: Site, owner: str) -> Iterator[tuple[str, Endpoint]]:
-    """The same below every object; `out/resources` is another spelling of `resources`."""
+    """The same below every object."""
+    listing = files.FileList(site)
+    path = f"{owner}/resources"
+    yield path, catalogs.ResourceList(site)
+    yield f"{path}/{{resource}}", catalogs.OneResource(site)
+    yield f"{path}/{{resource}}/files", listing
+    yield f"{path}/{{resource}}/files/{{path:path}}", listing
+    yield f"{path}/{{resource}}/{{tail:path}}", catalogs.ResourceTail(site)
+
+
+def _file_routes(site: Site, owner: str) -> Iterator[tuple[str, Endpoint]]:
+    """The files of all resources of an object."""
     listing = files.FileList(site)
     yield f"{owner}/files", listing
     yield f"{owner}/files/{{path:path}}", listing
-    for path in (f"{owner}/resources", f"{owner}/out/resources"):
-        yield path, catalogs.ResourceList(site)
-        yield f"{path}/{{resource}}", catalogs.OneResource(site)
-        yield f"{path}/{{resource}}/files", listing
-        yield f"{path}/{{resource}}/files/{{path:path}}", listing
-        yield f"{path}/{{resource}}/{{tail:path}}", catalogs.ResourceTail(site)
 
 
 def create_app(site: Site) -> Application:
     """The application that serves `site`."""
     app = falcon.App(middleware=[Login(site)])
+    app.add_middleware(_Direction())
     app.add_error_handler(Exception, _unexpected)
     app.add_error_handler(falcon.HTTPError, _falcon_error)
     app.add_error_handler(StatusError, _status_error)

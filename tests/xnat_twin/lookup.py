@@ -11,6 +11,7 @@ from typing import TypeVar
 from sqlalchemy import ColumnElement, Select, bindparam, or_, select, true
 from sqlalchemy.orm import Session
 
+from . import schema
 from .errors import StatusError
 from .permissions import HIDDEN, OF_ACCESSIBILITY, OF_GROUP, Access, access, everywhere
 from .schema import Types
@@ -190,9 +191,14 @@ class Finder:
         return found
 
     def image_session(self, names: Names) -> Experiment | None:
-        """The image session that the path to a scan, reconstruction or assessor goes through."""
+        """The session that the path to a scan or reconstruction goes through.
+
+        500 for another experiment, which XNAT takes for a session: a ClassCastException.
+        """
         found = self.experiment(self.home(names), names["experiment"])
-        return found if found is not None and self.is_a(found, "xnat:imageSessionData") else None
+        if found is not None and not self.is_a(found, schema.IMAGE_SESSION):
+            raise StatusError(500)
+        return found
 
     def is_a(self, experiment: Experiment, xsi_type: str) -> bool:
         return self.types.instance_of(experiment.xsi_type, xsi_type)
@@ -272,8 +278,11 @@ class Finder:
             key = OWNER_KEYS[type(owners[0])]
             found = self.session.scalars(_resources(key), {"owner": getattr(owners[0], key)})
         else:
-            columns = [getattr(Resource, OWNER_KEYS[type(o)]) == getattr(o, OWNER_KEYS[type(o)]) for o in owners]
-            found = self.session.scalars(select(Resource).where(or_(*columns)).order_by(Resource.resource_id))
+            numbers: dict[str, list[int]] = {}
+            for owner in owners:
+                numbers.setdefault(key := OWNER_KEYS[type(owner)], []).append(getattr(owner, key))
+            of_these = [getattr(Resource, key).in_(wanted) for key, wanted in numbers.items()]
+            found = self.session.scalars(select(Resource).where(or_(*of_these)).order_by(Resource.resource_id))
         return [one for one in found if direction in {None, one.direction}]
 
     def numbered(self, identifier: str) -> Resource | None:

@@ -259,14 +259,13 @@ class Scan(Item, Base):
 
 
 class Reconstruction(Item, Base):
-    """A reconstructed image of an image session."""
+    """A reconstructed image of an image session; its ID is unique in the site, not in its session."""
 
     __tablename__ = "xnat_reconstruction"
-    __table_args__ = (UniqueConstraint("experiment_id", "id"),)
     reconstruction_id: Mapped[int] = mapped_column(primary_key=True)
-    id: Mapped[str] = mapped_column(String(255))
+    id: Mapped[str] = mapped_column(String(255), unique=True)
     xsi_type: Mapped[str] = mapped_column(String(255))
-    experiment_id: Mapped[int] = mapped_column(ForeignKey("xnat_experiment.experiment_id"))
+    experiment_id: Mapped[int] = mapped_column(ForeignKey("xnat_experiment.experiment_id"), index=True)
     experiment: Mapped[Experiment] = relationship()
 
     @property

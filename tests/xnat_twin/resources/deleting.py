@@ -17,10 +17,11 @@ from ..errors import StatusError
 from ..lookup import Finder, Names
 from ..permissions import Access
 from ..store import Experiment, Project, Subject
-from .base import Endpoint, params_of
+from .base import params_of
+from .saving import Storing
 
 
-class Deletion(Endpoint):
+class Deletion(Storing):
     """The ending that DELETE has in common for subjects and experiments."""
 
     def delete(self, req: Request, names: Names, find: Callable[[Finder, Names], Subject | Experiment]) -> None:

@@ -1,32 +1,28 @@
-"""Experiments: sessions and other assessors of a subject. Reference: SubjAssessmentResource, ExperimentResource."""
+"""Experiments: sessions and other assessors of a subject; by their ID image assessors as well.
+
+Reference: SubjAssessmentResource (below a subject), ExperimentResource (all other paths), ProjSubExptList
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from falcon import Request, Response
 
-from .. import lists, schema
+from .. import audit, lists, schema
 from ..errors import StatusError
-from ..fields import Fields
+from ..fields import type_of_xpath
 from ..items import Submission
-from ..lookup import Finder
-from ..params import Params
-from ..permissions import Access
-from ..store import Experiment, Project, Subject, now
+from ..lookup import Finder, Names
+from ..store import Experiment, Project, Subject
 from ..tables import Table
 from ..views import experiment_document
-from .base import Endpoint, params_of, send_table, send_text
+from .base import params_of, send_json, send_table, send_text
 from .deleting import Deletion
-from .saving import accession_id, check_label, flush_new, given_id, merged_fields, refuse_tail, rename, requested_type
-from .scans import save_scan
-from .subjects import create_subject, editable_project, projects_table
-
-_MAY_NOT = "Specified user account has insufficient {} privileges for experiments in this project."
-_VISIT = ("visit", "protocol")
+from .experiment_saving import ExperimentStoring, is_whole, require_kind, require_type, session_of
+from .saving import Changes, refuse_tail, requested_type
+from .subjects import send_below
 
 
-class ExperimentList(Endpoint):
+class ExperimentList(ExperimentStoring):
     """`/data/projects/P/experiments`, `…/subjects/S/experiments` and `/data/experiments`."""
 
     def on_get(self, req: Request, resp: Response, project: str | None = None, subject: str | None = None) -> None:
@@ -40,93 +36,87 @@ class ExperimentList(Endpoint):
                 table = lists.project_experiments(finder, params, home, owner)
         send_table(req, resp, table)
 
-    def on_post(self, req: Request, resp: Response, project: str, subject: str) -> None:
+    def on_post(self, req: Request, resp: Response, project: str | None = None, subject: str | None = None) -> None:
+        """Reference: ProjSubExptList.handlePost; the site's list takes none."""
+        if project is None:
+            raise StatusError(405)
         document = self.read_document(req)
-        label = (document.value("label") if document else None) or params_of(req).get("label")
-        if not label:
-            raise StatusError(417, "Need POST Contents")
         with self.writing(req) as finder:
-            home = editable_project(finder, project, "experiments")
-            owner = _subject(finder, home, subject)
-            if finder.experiment(home, label) is not None:
+            home = finder.require_project(project)
+            owner = _subject(finder, home, subject) if subject is not None else None
+            data_type = requested_type(finder, params_of(req), document, need="POST")
+            require_type(finder, data_type, schema.SUBJECT_ASSESSOR)
+            changes = self.changes(req, document, schema.EXPERIMENT, data_type.name)
+            given = dict(changes)
+            target = finder.project(given.get("project", "")) or home
+            if owner is None and "subject_ID" in given:
+                owner = self.subject_for(req, finder, target, given["subject_ID"])
+            if owner is None:
+                raise StatusError(422, "Submitted experiment record must include the subject.")
+            label = given.get("label")
+            if finder.experiment_by_id(given.get("ID", "")) or (label and finder.experiment(target, label)):
                 raise StatusError(409, "Specified experiment already exists.")
-            experiment = OneExperiment(self.site).create(req, finder, document, home, owner.label, label)
-        resp.location = f"/data/experiments/{experiment.id}"
-        send_text(resp, f"/data/experiments/{experiment.id}", 201)
+            place = target, owner, None
+            created = self.create_experiment(req, finder, document, data_type, changes, place, label)
+            self.share_at_once(finder, created, home)
+        self.send_created(req, resp, created.id)
 
 
-class OneExperiment(Deletion):
-    """`…/experiments/LABEL`, by label or accession ID; the subject in the path only matters to PUT."""
+class ExperimentEndpoint(ExperimentStoring, Deletion):
+    """GET and DELETE of an experiment, by label or accession ID; the subject in the path is not looked at."""
+
+    def find(self, finder: Finder, names: Names) -> Experiment:
+        return finder.require_experiment(names)
 
     def on_get(self, req: Request, resp: Response, **names: str) -> None:
         with self.reading(req) as finder:
-            found = finder.require_experiment(names)
-            match names.get("tail"):
-                case "status":
-                    send_text(resp, "active")
-                case "projects":
-                    send_table(req, resp, projects_table(found.label, found.project))
-                case _:
-                    self.send_item(req, resp, experiment_document(finder, found))
-
-    def on_put(self, req: Request, resp: Response, **names: str) -> None:
-        refuse_tail(names)
-        document = self.read_document(req)
-        subject = names.get("subject")
-        with self.writing(req) as finder:
-            home = finder.require_project(names["project"]) if "project" in names else None
-            existing = finder.experiment(home, names["experiment"])
-            if existing is None:
-                created = self.create(req, finder, document, home, subject, names["experiment"])
-                send_text(resp, created.id, 201)
-            elif self._update(req, finder, document, existing, subject):
-                send_text(resp, existing.id)
+            found = self.find(finder, names)
+            tail = names.get("tail", "")
+            if tail == "history":
+                send_json(resp, audit.history(finder.session, found))
+            elif not send_below(req, resp, finder, found, tail):
+                self.send_item(req, resp, experiment_document(finder, found))
 
     def on_delete(self, req: Request, resp: Response, **names: str) -> None:
-        self.delete(req, names, Finder.require_experiment)
+        self.delete(req, names, self.find)
 
-    def create(
-        self,
-        req: Request,
-        finder: Finder,
-        document: Submission | None,
-        project: Project | None,
-        subject: str | None,
-        label: str,
+
+class SubjectAssessor(ExperimentEndpoint):
+    """`/data/projects/P/subjects/S/experiments/E`: image assessors fail with 500, as XNAT takes them for sessions."""
+
+    def find(self, finder: Finder, names: Names) -> Experiment:
+        found = super().find(finder, names)
+        require_kind(finder, found, schema.SUBJECT_ASSESSOR)
+        return found
+
+    def on_put(self, req: Request, resp: Response, **names: str) -> None:
+        document = self.read_document(req)
+        with self.writing(req) as finder:
+            home = finder.require_project(names["project"])
+            existing = finder.experiment(home, names["experiment"])
+            require_kind(finder, existing, schema.SUBJECT_ASSESSOR)
+            if existing is None:
+                created = self._create(req, finder, document, home, names)
+                send_text(resp, created.id, 201)
+            elif self._update(req, finder, document, existing, home, names):
+                send_text(resp, existing.id)
+
+    def _create(
+        self, req: Request, finder: Finder, document: Submission | None, home: Project, names: dict[str, str]
     ) -> Experiment:
-        """A new experiment; the subject is created as well if it does not exist."""
-        data_type = _requested_type(finder, params_of(req), document)
-        changes = self.changes(req, document, schema.EXPERIMENT, data_type)
+        """A new experiment; the subject in the path is created as well if it does not exist."""
+        data_type = requested_type(finder, params_of(req), document)
+        require_type(finder, data_type, schema.SUBJECT_ASSESSOR)
+        refuse_tail(names)
+        changes = self.changes(req, document, schema.EXPERIMENT, data_type.name)
         given = dict(changes)
-        project = project or finder.project(given.get("project", ""))
-        if project is None:
-            raise StatusError(422, "Submitted experiment record must include the project attribute.")
-        finder.require(project, Access.EDIT, _MAY_NOT.format("create"))
-        owner_name = subject or given.get("subject_ID")
-        if not owner_name:
-            raise StatusError(422, "Submitted experiment record must include the subject.")
-        label = given.get("label") or label
-        if finder.experiment(project, label) is not None:
-            raise StatusError(409, "Conflict: Duplicate experiment label")
-        identifier = given_id(given, "Invalid character in experiment label.")
-        fields = merged_fields(finder.types, {}, changes, data_type)
-        owner = finder.subject(project, owner_name)
-        if owner is None:
-            owner = create_subject(finder, self.site.preferences, project, owner_name, [])
-        check_label(label)
-        created = Experiment(
-            id=identifier or accession_id(finder, self.site.preferences, "E"),
-            label=label,
-            xsi_type=data_type,
-            project=project,
-            subject=owner,
-            fields=fields,
-            insert_user=finder.user.login,
-        )
-        finder.session.add(created)
-        flush_new(finder, "Conflict: Duplicate experiment label")
-        for scan in document.scans if document else []:
-            save_scan(finder, created, scan.value("ID"), scan.xsi_type, scan.changes)
+        target = finder.project(given.get("project", "")) or home
+        subject = finder.subject(home, names["subject"])
+        if subject is None:
+            subject = self.subject_for(req, finder, target, given.get("subject_ID") or names["subject"])
+        label = given.get("label") or names["experiment"]
+        created = self.create_experiment(req, finder, document, data_type, changes, (target, subject, None), label)
+        self.share_at_once(finder, created, home)
         return created
 
     def _update(
@@ -135,74 +125,107 @@ class OneExperiment(Deletion):
         finder: Finder,
         document: Submission | None,
         existing: Experiment,
-        subject: str | None,
+        home: Project,
+        names: dict[str, str],
     ) -> bool:
         """Change an experiment. False if the request was a rename, which answers with an empty body."""
         params = params_of(req)
-        finder.require(existing.project, Access.EDIT, _MAY_NOT.format("edit"))
+        refuse_tail(names)
         # The stored type stays, whatever xsiType says; fields of another type are then unknown, hence ignored.
         changes = self.changes(req, document, schema.EXPERIMENT, existing.xsi_type)
-        given = dict(changes)
-        deletion = params.true("allowDataDeletion")
-        if document is not None and deletion and given.get("project") is None:
-            raise StatusError(409, "Project must be modified through separate URI.")
-        if given.get("project", existing.project.id) != existing.project.id:
-            raise StatusError(409, "Project must be modified through separate URI.")
-        if label := params.get("label"):  # then the request is a rename and nothing else
-            rename(finder, self.site.archive, existing, label)
-            return False
-        if given.get("ID", existing.id) != existing.id:
-            raise StatusError(400, "ID cannot be modified")
-        if given.get("label", existing.label) != existing.label:
-            raise StatusError(400, "Label must be modified through separate URI.")
-        stored: Fields = {} if document is not None and deletion else existing.fields
-        fields = merged_fields(finder.types, stored, changes, existing.xsi_type)
+        whole = is_whole(req, document)
+        self.require_editable(finder, existing, dict(changes), whole)
         # A subject in the path that does not exist is neither made nor noticed: the experiment stays where it is.
-        if subject is not None and (owner := finder.subject(existing.project, subject)) is not None:
-            existing.subject = owner
-            _forget_visit(existing.fields, fields, given)
+        subject = finder.subject(home, names["subject"])
+        moved = subject is not None
         if name := params.get("subject_ID"):
-            self._move(finder, existing, fields, given, name)
-        existing.fields, existing.last_modified = fields, now()
-        for scan in document.scans if document else []:
-            save_scan(finder, existing, scan.value("ID"), scan.xsi_type, scan.changes)
+            subject = self.subject_for(req, finder, existing.project, name)
+        if label := params.get("label"):  # then the request is a rename and nothing else
+            self.rename(req, finder, existing, label)
+            return False
+        if subject is not None:
+            moved |= self.move(finder, existing, subject)
+        self.change_experiment(req, finder, document, existing, changes, whole=whole, forget_visit=moved)
         return True
 
-    def _move(
-        self, finder: Finder, experiment: Experiment, fields: Fields, given: Mapping[str, str], subject: str
-    ) -> None:
-        """Put the experiment under another subject of its project, which is made if it does not exist."""
-        owner = finder.subject(experiment.project, subject)
-        if owner is None:
-            owner = create_subject(finder, self.site.preferences, experiment.project, subject, [])
-        if owner.subject_id != experiment.subject_id:
-            experiment.subject = owner
-            _forget_visit(experiment.fields, fields, given)
 
+class OneExperiment(ExperimentEndpoint):
+    """`/data/projects/P/experiments/E` and `/data/experiments/ID`: shortcuts do nothing here, only XPaths are read.
 
-def _forget_visit(before: Fields, after: Fields, given: Mapping[str, str]) -> None:
-    """Clear visit and protocol, as XNAT does with every change through a subject's path, even if the subject stays.
-
-    Both stay as asked for if the request sets one that was empty or clears one that was not (XNAT takes only that for
-    intent); a request that changes one to another value loses it. SubjAssessmentResource.unsetOldVisitAndSubtype
+    An experiment is found by its label in the project. By its ID it is found where the request says nothing of its
+    own: with a type or an XPath XNAT begins a new object, which then lacks project (422) or subject (400).
     """
-    for name in _VISIT:
-        if (after.get(name) is not None) if before.get(name) is None else (given.get(name) == "NULL"):
-            return
-    for name in _VISIT:
-        after.pop(name, None)
+
+    def on_put(self, req: Request, resp: Response, **names: str) -> None:
+        refuse_tail(names)
+        document, params = self.read_document(req), params_of(req)
+        with self.writing(req) as finder:
+            home = finder.require_project(names["project"]) if "project" in names else None
+            existing = finder.experiment_by_label(home, names["experiment"])
+            begins = document is not None or "xsiType" in params or any(type_of_xpath(name) for name, _ in params)
+            if existing is None and not begins:
+                existing = finder.experiment_by_id(names["experiment"])
+            if existing is None:
+                existing = self._named_inside(req, finder, document, home)
+            if existing is None:
+                send_text(resp, self._create(req, finder, document, home, names["experiment"]).id, 201)
+            elif self._update(req, finder, document, existing):
+                send_text(resp, existing.id)
+
+    def _changes(self, req: Request, document: Submission | None, data_type: str) -> Changes:
+        xpaths = {name for name, _ in params_of(req) if type_of_xpath(name)}
+        found = self.requested_changes(req, schema.EXPERIMENT, data_type, xpaths)
+        return [*(document.changes if document else []), *found]
+
+    def _named_inside(
+        self, req: Request, finder: Finder, document: Submission | None, home: Project | None
+    ) -> Experiment | None:
+        """The experiment that the fields themselves name, by ID, or by project and label."""
+        given = dict(self._changes(req, document, requested_type(finder, params_of(req), document).name))
+        project = finder.project(given.get("project", "")) or home
+        if found := finder.experiment_by_id(given.get("ID", "")):
+            return found
+        return finder.experiment_by_label(project, given.get("label", ""))
+
+    def _create(
+        self, req: Request, finder: Finder, document: Submission | None, home: Project | None, name: str
+    ) -> Experiment:
+        data_type = requested_type(finder, params_of(req), document)
+        require_type(finder, data_type, schema.EXPERIMENT)
+        changes = self._changes(req, document, data_type.name)
+        given = dict(changes) | {key: value for key, value in params_of(req) if key == "subject_ID" and value}
+        project = finder.project(given.get("project", "")) or home
+        if project is None:
+            raise StatusError(422, "Submitted experiment record must include the project attribute.")
+        session = None
+        if finder.types.instance_of(data_type.name, schema.IMAGE_ASSESSOR):
+            session = session_of(finder, project, given)
+            subject = session.subject
+        elif "subject_ID" in given:
+            subject = self.subject_for(req, finder, project, given["subject_ID"])
+        else:
+            raise StatusError(400, "Required Field: subject_ID")  # XNAT's schema says so
+        place = project, subject, session
+        created = self.create_experiment(req, finder, document, data_type, changes, place, given.get("label") or name)
+        self.share_at_once(finder, created, home)
+        return created
+
+    def _update(self, req: Request, finder: Finder, document: Submission | None, existing: Experiment) -> bool:
+        params = params_of(req)
+        changes = self._changes(req, document, existing.xsi_type)
+        whole = is_whole(req, document)
+        self.require_editable(finder, existing, dict(changes), whole)
+        if existing.session_id is None and (name := params.get("subject_ID") or dict(changes).get("subject_ID")):
+            self.move(finder, existing, self.subject_for(req, finder, existing.project, name))
+        if label := params.get("label"):
+            self.rename(req, finder, existing, label)
+            return False
+        self.change_experiment(req, finder, document, existing, changes, whole=whole)
+        return True
 
 
-def _subject(finder: Finder, project: Project | None, identifier: str) -> Subject:
+def _subject(finder: Finder, project: Project, identifier: str) -> Subject:
     found = finder.subject(project, identifier)
     if found is None:
-        raise StatusError(404, "Unable to identify subject")
+        raise StatusError(404, f"Unable to identify subject {identifier}")
     return found
-
-
-def _requested_type(finder: Finder, params: Params, document: Submission | None) -> str:
-    """The type of a new experiment. 422 for anything but a subject assessor."""
-    data_type = requested_type(finder, params, document)
-    if data_type.abstract or not finder.types.instance_of(data_type.name, schema.SUBJECT_ASSESSOR):
-        raise StatusError(422, "Only xnat:Subject documents can be PUT to this address.")  # sic
-    return data_type.name

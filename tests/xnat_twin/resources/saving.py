@@ -1,4 +1,4 @@
-"""What storing an object has in common for every kind: IDs, labels, fields, types, renaming.
+"""What storing an object has in common for every kind: IDs, labels, fields, types, states, renaming, the audit trail.
 
 No endpoint lives here, and nothing that only one kind of object does.
 """
@@ -6,11 +6,12 @@ No endpoint lives here, and nothing that only one kind of object does.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
+from falcon import Request, Response
 from sqlalchemy.exc import IntegrityError
 
-from .. import schema
-from ..archive import Archive
+from .. import audit, schema
 from ..errors import StatusError
 from ..fields import Fields, InvalidValueError, merge, type_of_xpath
 from ..items import Submission
@@ -18,7 +19,8 @@ from ..lookup import VALID_ID, Finder
 from ..params import Params
 from ..preferences import Preferences
 from ..schema import DataType, Types
-from ..store import Experiment, Subject, next_number
+from ..store import Experiment, Project, Subject, next_number, now
+from .base import Endpoint, params_of, send_text
 
 #: What a request wants to change: (stored path, text).
 Changes = list[tuple[str, str]]
@@ -48,9 +50,9 @@ def refuse_tail(names: Mapping[str, str]) -> None:
         raise StatusError(400)
 
 
-def check_label(label: str) -> None:
-    """500 for a label with other characters than letters, digits, `_` and `-`: XNAT notices only while saving."""
-    if not VALID_ID.fullmatch(label):
+def check_label(label: str | None) -> None:
+    """500 for none, or one with other characters than letters, digits, `_` and `-`: XNAT notices only while saving."""
+    if label is None or not VALID_ID.fullmatch(label):
         raise StatusError(500)
 
 
@@ -85,15 +87,61 @@ def requested_type(
         raise StatusError(400, f"Unknown data type: {name}") from error
 
 
-def rename(finder: Finder, archive: Archive, item: Subject | Experiment, label: str) -> None:
-    """Give an object another label and its folder another name. Reference: Rename."""
-    if label == item.label:
-        return
-    find = finder.subject if isinstance(item, Subject) else finder.experiment
-    if find(item.project, label) is not None:
-        raise StatusError(409, "Specified label is already in use.")
-    check_label(label)
-    before = archive.folder(item)
-    item.label = label
-    finder.session.flush()
-    archive.rename(before, archive.folder(item))
+#: Parameters that change an object's state after it was stored; of the last three only the first counts.
+_STATES = {"activate": "active", "quarantine": "quarantine"}
+_LOCKS = {"_lock": "locked", "_unlock": "active", "_obsolete": "obsolete"}
+
+
+class Storing(Endpoint):
+    """An endpoint that stores objects."""
+
+    def note(
+        self,
+        req: Request,
+        finder: Finder,
+        item: Project | Subject | Experiment,
+        action: str,
+        status: int = 500,
+        message: str | None = "",
+    ) -> None:
+        """Write the audit trail; `status` if the request lacks what the site demands for it (audit.py)."""
+        audit.record(finder, self.site.preferences, params_of(req), item, action, status, message)
+
+    def stored(self, req: Request, finder: Finder, item: Subject | Experiment, *, is_new: bool) -> None:
+        """What every PUT and POST of a subject or experiment ends with: audit trail and state.
+
+        Reference: SecureResource.postSaveManageStatus. Whoever may edit here may activate.
+        """
+        self.note(req, finder, item, audit.added_or_modified(item, is_new=is_new))
+        item.last_modified = now()
+        params = params_of(req)
+        asked = [state for name, state in _STATES.items() if params.true(name)]
+        asked += [state for name, state in _LOCKS.items() if params.true(name)][:1]
+        if asked:
+            item.status = asked[-1]
+
+    def rename(self, req: Request, finder: Finder, item: Subject | Experiment, label: str) -> None:
+        """Give an object another label and its folder another name. Reference: Rename."""
+        if label == item.label:
+            return
+        labelled = finder.subject if isinstance(item, Subject) else finder.experiment
+        if labelled(item.project, label) is not None:
+            raise StatusError(409, "Specified label is already in use.")
+        self.note(req, finder, item, "Renamed", message=None)
+        check_label(label)
+        before = self.site.archive.folder(item)
+        item.label = label
+        finder.session.flush()
+        self.site.archive.rename(before, self.site.archive.folder(item))
+
+    def send_created(self, req: Request, resp: Response, identifier: str) -> None:
+        """The answer to a POST on a list: 200, and the address of what was made, also as `Location`.
+
+        It begins as the site's own address does, if that is known, whatever address was asked.
+        Reference: SecureResource.returnSuccessfulCreateFromList
+        """
+        site = urlsplit(str(self.site.preferences["siteUrl"]))
+        start = f"{site.scheme}://{site.netloc}" if site.netloc else req.prefix
+        path = str(req.env["REQUEST_URI"]).partition("?")[0].rstrip("/")
+        resp.location = f"{start}{path}/{identifier}"
+        send_text(resp, resp.location)

@@ -12,44 +12,41 @@ from ..params import Params
 from ..permissions import Access
 from ..store import Experiment, Scan, now
 from ..views import scan_document
-from .base import Endpoint, params_of, send_table, send_text
-from .saving import Changes, check_label, flush_new, merged_fields, refuse_tail, requested_type
+from .base import params_of, send_table
+from .saving import Changes, Storing, check_label, flush_new, merged_fields, refuse_tail, requested_type
 
+_OF_SESSION = {f"xnat:{code}SessionData": f"xnat:{code}ScanData" for code in ("mr", "pet", "ct")}
 _MAY_NOT = "Specified user account has insufficient {} privileges for sessions in this project."
 
 
-class ScanList(Endpoint):
+class ScanList(Storing):
     """`…/experiments/E/scans`."""
 
     def on_get(self, req: Request, resp: Response, **names: str) -> None:
         with self.reading(req) as finder:
-            session = finder.image_session(names)
-            if session is None:
-                raise StatusError(404, "Unable to find the specified image session.")
-            table = lists.scans(finder, params_of(req), session)
+            table = lists.scans(finder, params_of(req), list_session(finder, names))
         send_table(req, resp, table)
 
     def on_post(self, req: Request, resp: Response, **names: str) -> None:
+        """The type of an MR, PET or CT session's scan need not be said. Reference: ScanList.handlePost"""
         document = self.read_document(req)
         with self.writing(req) as finder:
-            session = finder.image_session(names)
-            if session is None:
-                raise StatusError(404, "Specified image session doesn't exist.")
-            finder.require(session.project, Access.EDIT, _MAY_NOT.format("create"))
-            default = session.xsi_type.replace("SessionData", "ScanData")
-            data_type = _requested_type(finder, params_of(req), document, default)
-            changes = self.changes(req, document, schema.IMAGE_SCAN, data_type)
+            session = list_session(finder, names)
+            data_type = requested_type(finder, params_of(req), document, _OF_SESSION.get(session.xsi_type), "POST")
+            if data_type.abstract or not finder.types.instance_of(data_type.name, schema.IMAGE_SCAN):
+                raise StatusError(422, "Only Scan documents can be PUT to this address.")
+            changes = self.changes(req, document, schema.IMAGE_SCAN, data_type.name)
             identifier = dict(changes).get("ID") or _free_id(finder, session)
             if finder.scan(session, identifier) is not None:
                 raise StatusError(409, "Specified scan already exists.")
-            save_scan(finder, session, identifier, data_type, changes)
-            uri = f"/data/experiments/{session.id}/scans/{identifier}"
-        resp.location = uri
-        send_text(resp, uri, 201)
+            finder.require(session.project, Access.EDIT, _MAY_NOT.format("create"))
+            save_scan(finder, session, identifier, data_type.name, changes)
+            self.note(req, finder, session, f"Added {data_type.name}")
+        self.send_created(req, resp, identifier)
 
 
-class OneScan(Endpoint):
-    """`…/scans/ID`; found by ID alone, and not percent-decoded."""
+class OneScan(Storing):
+    """`…/scans/ID`; found by ID alone, and not percent-decoded. PUT answers 200 with nothing in the body, always."""
 
     def on_get(self, req: Request, resp: Response, **names: str) -> None:
         with self.reading(req) as finder:
@@ -58,27 +55,47 @@ class OneScan(Endpoint):
     def on_put(self, req: Request, resp: Response, **names: str) -> None:
         refuse_tail(names)  # sharing one scan is not covered
         document = self.read_document(req)
+        fixed = self.site.flavour.scan_type_fixed
         with self.writing(req) as finder:
             session = finder.image_session(names)
             existing = finder.scan(session, names["scan"]) if session is not None else None
-            data_type = _requested_type(finder, params_of(req), document, existing.xsi_type if existing else None)
+            stored = existing.xsi_type if existing is not None and fixed else None
+            data_type = _requested_type(finder, params_of(req), document, stored)
             if session is None:
                 raise StatusError(417, "Specified scan must reference a valid image session.")
-            finder.require(session.project, Access.EDIT, _MAY_NOT.format("edit"))
-            if existing is not None and existing.xsi_type != data_type:
+            finder.require(session.project, Access.EDIT, _MAY_NOT.format("edit" if existing else "create"))
+            if existing is not None and existing.xsi_type != data_type and fixed:
                 raise StatusError(409, "Specified xsiType differs from existing xsiType")
             changes = self.changes(req, document, schema.IMAGE_SCAN, data_type)
             identifier = dict(changes).get("ID") or names["scan"]  # the body wins over the address
             save_scan(finder, session, identifier, data_type, changes)
+            self.note(req, finder, session, f"{'Modified' if existing else 'Added'} {data_type}")
 
     def on_delete(self, req: Request, resp: Response, **names: str) -> None:
         with self.writing(req) as finder:
             found = _find(finder, names)
             refuse_tail(names)
             finder.require(found.project, Access.DELETE, "User account doesn't have permission to modify this session.")
+            self.note(req, finder, found.experiment, f"Removed {found.xsi_type}")
             folders = removal.delete_image(finder.session, self.site.archive, found)
         for folder in folders:
             self.site.archive.disk.remove(folder)  # whatever removeFiles says
+
+
+def list_session(finder: Finder, names: Names) -> Experiment:
+    """The session of a list of scans or reconstructions. 500 where XNAT looks for a label without a project to look in.
+
+    Reference: ScanList, ReconList (constructors)
+    """
+    home = finder.home(names)
+    if "project" in names and home is None:
+        raise StatusError(500)
+    if "subject" in names and finder.subject(home, names["subject"]) is None:
+        raise StatusError(404)
+    session = finder.image_session(names)
+    if session is None:
+        raise StatusError(404 if "project" in names else 500)
+    return session
 
 
 def save_scan(finder: Finder, session: Experiment, identifier: str | None, data_type: str, changes: Changes) -> Scan:
@@ -92,7 +109,7 @@ def save_scan(finder: Finder, session: Experiment, identifier: str | None, data_
         finder.session.add(scan)
         flush_new(finder, "Specified scan already exists.")
     else:
-        scan.fields, scan.last_modified = fields, now()
+        scan.xsi_type, scan.fields, scan.last_modified = data_type, fields, now()
     return scan
 
 

@@ -1,7 +1,8 @@
-"""Sharing: a subject or experiment that another project uses as well.
+"""Sharing: a subject or experiment that another project uses as well, or that is given to it (`primary=true`).
 
+Without `label` an object has no label in the other project: lists show its own there, but no path finds it by that.
 Scans are not shared one by one here, and the site's "project_sharing" feature switch is not covered.
-Reference: SubjectResource, SubjAssessmentResource, ExperimentResource.
+Reference: SubjectResource, SubjAssessmentResource, ExperimentResource, ExptAssessmentResource.
 """
 
 from __future__ import annotations
@@ -9,98 +10,150 @@ from __future__ import annotations
 from falcon import Request, Response
 
 from ..errors import StatusError
-from ..lookup import Finder
+from ..lookup import Finder, Names
 from ..permissions import Access
-from ..store import ExperimentShare, Project, Subject, SubjectShare
+from ..store import Experiment, ExperimentShare, Project, Subject, SubjectShare
 from ..views import experiment_document, subject_document
 from .base import params_of, send_text
 from .deleting import Deletion
+from .experiment_saving import require_kind
 from .saving import check_label, flush_new
 
+_SHARED, _MOVED = "Configured project sharing", "Modified project"
+_MAY_NOT = "Specified user account has insufficient privileges for {} in this project."
 
-class SubjectSharing(Deletion):
-    """`…/subjects/S/projects/P2`."""
+
+class Sharing(Deletion):
+    """What subjects and experiments have in common."""
+
+    def share(
+        self, req: Request, finder: Finder, item: Subject | Experiment, target: Project, label: str | None
+    ) -> None:
+        """Let another project use the object. 409 if the label is taken there, 403 without the right to create."""
+        things = "subjects" if isinstance(item, Subject) else "experiments"
+        find = finder.subject if isinstance(item, Subject) else finder.experiment
+        check_free(label and find(target, label), label)
+        may_not = f"Specified user account has insufficient create privileges for {things} in the {target.id} project."
+        finder.require(target, Access.EDIT, may_not)
+        self.note(req, finder, item, _SHARED)
+        if isinstance(item, Subject):
+            finder.session.add(SubjectShare(subject_id=item.subject_id, project_id=target.project_id, label=label))
+        else:
+            number = item.experiment_id
+            finder.session.add(ExperimentShare(experiment_id=number, project_id=target.project_id, label=label))
+        flush_new(finder, f"Label already in use:{label}")
+
+    def give(self, req: Request, finder: Finder, item: Subject | Experiment, target: Project, label: str) -> None:
+        """Let the object belong to the other project; its files go along. 403 without the right to delete it here."""
+        things = "subjects" if isinstance(item, Subject) else "experiments"
+        finder.require(item.project, Access.DELETE, _MAY_NOT.format(things))
+        find = finder.subject if isinstance(item, Subject) else finder.experiment
+        taken = find(target, label)
+        if taken is not None and taken is not item:
+            raise StatusError(409, "Specified label is already in use.")
+        check_label(label)
+        self.note(req, finder, item, _MOVED)
+        before = self.site.archive.folder(item)
+        if share := _share_of(finder, item, target):
+            finder.session.delete(share)
+        item.project, item.label = target, label
+        flush_new(finder, "Specified label is already in use.")
+        self.site.archive.rename(before, self.site.archive.folder(item))
+
+
+class SubjectSharing(Sharing):
+    """`…/subjects/S/projects/P2`: shared a second time it is 409, unless that brings another label."""
 
     def on_put(self, req: Request, resp: Response, target: str, **names: str) -> None:
         label = params_of(req).get("label") or None
         with self.writing(req) as finder:
             found, other = finder.require_subject(names), finder.require_project(target)
-            share = finder.session.get(SubjectShare, (found.subject_id, other.project_id))
-            if params_of(req).true("primary"):
-                self._make_primary(finder, found, other, label or found.label, share)
-            elif share is not None and label is not None and label != share.label:
-                _check_free(finder.subject(other, label), label)
+            share = _share_of(finder, found, other)
+            if share is not None and label not in {None, share.label}:
+                check_free(finder.subject(other, label or ""), label)
+                self.note(req, finder, found, _SHARED)
                 share.label = label
-            elif share is not None or other is found.project:
-                raise StatusError(409, f"Already assigned to project:{other.id}")
+                done = True
             else:
-                if label is not None:
-                    _check_free(finder.subject(other, label), label)
-                _may_create(finder, other, "subjects")
-                share = SubjectShare(
-                    subject_id=found.subject_id, project_id=other.project_id, label=label or found.label
-                )
-                finder.session.add(share)
-                flush_new(finder, f"Label already in use:{label}")
+                done = False
+            if params_of(req).true("primary"):
+                if other is not found.project:
+                    self.give(req, finder, found, other, label or found.label)
+            elif not done and (share is not None or other is found.project):
+                raise StatusError(409, f"Already assigned to project:{other.id}")
+            elif not done:
+                self.share(req, finder, found, other, label)
             self.send_item(req, resp, subject_document(finder, found))
-
-    def _make_primary(
-        self, finder: Finder, subject: Subject, target: Project, label: str, share: SubjectShare | None
-    ) -> None:
-        """Give the subject to the other project; its experiments stay where they are."""
-        message = "Specified user account has insufficient privileges for subjects in this project."
-        finder.require(subject.project, Access.DELETE, message)
-        check_label(label)
-        before = self.site.archive.folder(subject)
-        if share is not None:
-            finder.session.delete(share)
-        subject.project, subject.label = target, label
-        flush_new(finder, f"Label already in use:{label}")
-        self.site.archive.rename(before, self.site.archive.folder(subject))
 
     def on_delete(self, req: Request, resp: Response, **names: str) -> None:
         self.delete(req, names, Finder.require_subject)
 
 
-class ExperimentSharing(Deletion):
-    """`…/experiments/E/projects/P2`. Through `/data/experiments/ID` the answer is 201 and the ID."""
+class ExperimentSharing(Sharing):
+    """`…/experiments/E/projects/P2`: shared a second time it is 409, even when a new label has just been saved.
+
+    Below a subject and for an assessor of a session the answer is the item. Otherwise it is the ID, with 200 for an
+    experiment that is named by its label in a project, and 201 for one that is named by its ID.
+    """
+
+    def find(self, finder: Finder, names: Names) -> Experiment:
+        found = finder.require_experiment(names, "assessor" if "assessor" in names else "experiment")
+        if "assessor" in names:
+            require_kind(finder, found, "xnat:imageAssessorData")
+        elif "subject" in names:
+            require_kind(finder, found, "xnat:subjectAssessorData")
+        return found
 
     def on_put(self, req: Request, resp: Response, target: str, **names: str) -> None:
-        label = params_of(req).get("label") or None
+        params = params_of(req)
+        label = params.get("label") or None
         with self.writing(req) as finder:
-            found, other = finder.require_experiment(names), finder.require_project(target)
+            found, other = self.find(finder, names), finder.require_project(target)
             if other is found.project:
                 raise StatusError(409, f"Already assigned to project:{other.id}")
-            share = finder.session.get(ExperimentShare, (found.experiment_id, other.project_id))
-            if share is None:
-                if label is not None:
-                    _check_free(finder.experiment(other, label), label)
-                _may_create(finder, other, "experiments")
-                number = found.experiment_id
-                share = ExperimentShare(experiment_id=number, project_id=other.project_id, label=label or found.label)
-                finder.session.add(share)
-                flush_new(finder, f"Label already in use:{label}")
-                if "project" not in names:
-                    send_text(resp, found.id, 201)
-                else:
-                    self.send_item(req, resp, experiment_document(finder, found))
+            share = _share_of(finder, found, other)
+            if share is not None and label is not None:
+                if share.label is None:
+                    raise StatusError(500)  # a NullPointerException in XNAT
+                share.label = label
+            primary = params.get("primary") == "true"
+            if primary:
+                self._give(req, finder, found, other, label or found.label)
+            elif share is None:
+                self.share(req, finder, found, other, label)
+                self._answer(req, resp, finder, found, names)
                 return
-            share.label = label or share.label
-        # The new label has just been saved, and yet:
-        raise StatusError(409, f"Already assigned to project:{target}")
+        if not primary:
+            raise StatusError(409, f"Already assigned to project:{target}")
+        if "project" not in names:
+            raise StatusError(500)  # after it was moved: XNAT then wants to know from which project of the path
+
+    def _give(self, req: Request, finder: Finder, found: Experiment, other: Project, label: str) -> None:
+        """Assessors stay in the old project unless `moveAssessors` names their IDs."""
+        self.give(req, finder, found, other, label)
+        for assessor in finder.assessors(found):
+            if assessor.id in params_of(req).get("moveAssessors").split(","):
+                assessor.project = other
+        flush_new(finder, "Specified label is already in use.")
+
+    def _answer(self, req: Request, resp: Response, finder: Finder, found: Experiment, names: Names) -> None:
+        if "subject" in names or "assessor" in names:
+            self.send_item(req, resp, experiment_document(finder, found))
+            return
+        labelled = finder.experiment_by_label(finder.home(names), names["experiment"])
+        send_text(resp, found.id, 201 if labelled is None else 200)
 
     def on_delete(self, req: Request, resp: Response, **names: str) -> None:
-        self.delete(req, names, Finder.require_experiment)
+        self.delete(req, names, self.find)
 
 
-def _may_create(finder: Finder, project: Project, things: str) -> None:
-    finder.require(
-        project,
-        Access.EDIT,
-        f"Specified user account has insufficient create privileges for {things} in the {project.id} project.",
-    )
+def _share_of(finder: Finder, item: Subject | Experiment, project: Project) -> SubjectShare | ExperimentShare | None:
+    if isinstance(item, Subject):
+        return finder.session.get(SubjectShare, (item.subject_id, project.project_id))
+    return finder.session.get(ExperimentShare, (item.experiment_id, project.project_id))
 
 
-def _check_free(taken: object, label: str) -> None:
-    if taken is not None:
+def check_free(taken: object, label: str | None) -> None:
+    """409 for a label that the other project has already."""
+    if taken:
         raise StatusError(409, f"Label already in use:{label}")
