@@ -85,7 +85,7 @@ def projects(finder: Finder, params: Params) -> Table:
     if "fields" in params:
         return fields_table(_PROJECTS)
     level = Access.DELETE if params.get("restrict") in {"edit", "delete"} else Access.PROJECT
-    kind = _PROJECTS if finder.user.admin else replace(_PROJECTS, filtered=False)
+    kind = _PROJECTS if everywhere(finder.user) >= Access.DELETE else replace(_PROJECTS, filtered=False)
     return _table(finder, params, kind, [finder.allowed(level)], "/data/projects/")
 
 
