@@ -8,6 +8,7 @@ import tarfile
 import tracemalloc
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from xnat_twin.testing import Session, XnatServer
@@ -24,6 +25,17 @@ def _listed(api: Session, files: str) -> dict[str, dict[str, str]]:
     """Rows by path below the resource."""
     rows = api.get(files).json()["ResultSet"]["Result"]
     return {row["URI"].partition("/files/")[2]: row for row in rows}
+
+
+@contextmanager
+def _setting(xnat: XnatServer, **settings: object) -> Iterator[None]:
+    """The site with other settings for a while."""
+    before = {name: xnat.site.preferences[name] for name in settings}
+    xnat.site.preferences.set(settings)
+    try:
+        yield
+    finally:
+        xnat.site.preferences.set(before)
 
 
 def _zip(**members: bytes) -> bytes:
@@ -221,17 +233,28 @@ def test_catalog_itself_cannot_be_overwritten(api: Session, scan: str, files: st
     assert answer.status_code == 500
 
 
-def test_digest_is_empty_for_files_that_came_while_checksums_were_off(xnat: XnatServer, files: str) -> None:
-    api = xnat.session()
-    api.post("/xapi/siteConfig", json={"checksums": False}).raise_for_status()
-    try:
+@pytest.mark.practice_xnat("changes a setting of the site")
+@pytest.mark.rule("digests-only-with-checksums", "digests-later")
+def test_digest_is_empty_while_checksums_are_off_and_filled_in_by_the_next_upload(
+    api: Session, xnat: XnatServer, files: str
+) -> None:
+    with _setting(xnat, checksums=False):
         api.put(f"{files}/off.txt", data=b"hello", headers=BINARY)
-    finally:
-        api.post("/xapi/siteConfig", json={"checksums": True}).raise_for_status()
-    api.put(f"{files}/on.txt", data=b"hello", headers=BINARY)
-    rows = _listed(api, files)
-    assert rows["off.txt"]["digest"] == ""
-    assert rows["on.txt"]["digest"] == "5d41402abc4b2a76b9719d911017c592"
+        assert _listed(api, files)["off.txt"]["digest"] == ""
+    api.put(f"{files}/on.txt", data=b"other", headers=BINARY)
+    assert _listed(api, files)["off.txt"]["digest"] == "5d41402abc4b2a76b9719d911017c592"
+
+
+@pytest.mark.practice_xnat("changes a setting of the site")
+@pytest.mark.rule("digest-of-the-old-content")
+def test_file_that_is_overwritten_without_checksums_keeps_the_digest_of_what_it_was(
+    api: Session, xnat: XnatServer, files: str
+) -> None:
+    api.put(f"{files}/a", data=b"hello", headers=BINARY)
+    with _setting(xnat, checksums=False):
+        api.put(f"{files}/a", params={"overwrite": "true"}, data=b"other", headers=BINARY)
+    row = _listed(api, files)["a"]
+    assert (row["digest"], api.get(f"{files}/a").content) == ("5d41402abc4b2a76b9719d911017c592", b"other")
 
 
 @pytest.mark.practice_xnat("makes the server's disk full")

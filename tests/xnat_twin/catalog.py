@@ -44,7 +44,7 @@ def _lock(path: Path) -> _Lock:
 
 @contextmanager
 def locked(path: Path, seconds: float) -> Iterator[bool]:
-    """Hold the lock of this name; False if others held it for so long. It is not the lock that `Catalog.write` takes."""
+    """Hold the lock of this name; False if others hold it for so long. `Catalog.write` takes another one."""
     guard = _lock(path)
     got = guard.held.acquire(timeout=seconds)
     try:
@@ -118,6 +118,7 @@ class Entry:
     digest: str = ""
     format: str = ""
     content: str = ""
+    description: str = ""
     tags: tuple[str, ...] = ()
     metafields: Mapping[str, str] = field(default_factory=dict)
     created_by: str = ""
@@ -243,6 +244,7 @@ def _parse_entry(element: ET.Element) -> Entry:
         digest=element.get("digest", ""),
         format=element.get("format", ""),
         content=element.get("content", ""),
+        description=element.get("description", ""),
         tags=tuple(tag.text or "" for tag in element.iter(f"{_CAT}tag")),
         metafields=fields,
         created_by=element.get("createdBy", ""),
@@ -258,6 +260,7 @@ def _entry_xml(entry: Entry) -> str:
         "URI": entry.uri,
         "ID": entry.uri,
         "name": entry.name,
+        "description": entry.description,
         "format": entry.format,
         "content": entry.content,
         "digest": entry.digest,

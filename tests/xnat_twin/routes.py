@@ -12,6 +12,7 @@ from .resources import (
     login,
     node_extras,
     plugins,
+    refresh,
     settings,
     site_config,
     user_rights,
@@ -32,6 +33,7 @@ def add_entry_routes(app: falcon.App[Request, Response], site: Site) -> None:
         app.add_route(f"/data/services/tokens/{path}", tokens)
     app.add_route("/data/version", version.Version(site))
     app.add_route("/data/users", users.UserTable(site))
+    app.add_route("/data/services/refresh/catalog", refresh.RefreshCatalog(site))
     configuration = config.ConfigResource(site)
     for scope in ("/data", "/data/projects/{project}"):
         for path in ("config", "config/{tool}", "config/{tool}/{path:path}"):

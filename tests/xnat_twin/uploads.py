@@ -138,6 +138,7 @@ class Intake:
     checksums: bool = True
     format: str = ""
     content: str = ""
+    description: str = ""
     tags: Sequence[str] = ()
     metafields: Mapping[str, str] = field(default_factory=dict)
     archives: tuple[str, ...] = ARCHIVES
@@ -204,6 +205,7 @@ class Intake:
                 digest=digest or entry.digest,
                 format=self.format or entry.format,
                 content=self.content or entry.content,
+                description=self.description or entry.description,
                 tags=(*entry.tags, *self.tags),
                 metafields={**entry.metafields, **self.metafields},
             )

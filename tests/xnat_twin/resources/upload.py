@@ -115,6 +115,7 @@ class FileUpload(Endpoint):
             checksums=preferences.true("checksums"),
             format=params.get("format"),
             content=params.get("content"),
+            description=params.get("description"),
             tags=[tag for tag in tags if tag],
             metafields=fields,
             archives=ARCHIVES if flavour.extract_tar else ZIP_ARCHIVES,
