@@ -14,6 +14,7 @@ import secrets
 from sqlalchemy import bindparam, select, update
 
 from .preferences import Preferences
+from .remembered import Remembered
 from .store import Store, User, now
 from .tokens import find_token
 
@@ -67,17 +68,15 @@ class Accounts:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._known: tuple[object, dict[str, User | None]] = (None, {})
+        self._known: Remembered[str, User | None] = Remembered(store)
 
     def find(self, login: str) -> User | None:
         """The account. The object is shared: it is for reading only."""
-        state, known = self._known
-        if state is not self._store.state:
-            state, known = self._known = (self._store.state, {})
-        if login not in known:
-            with self._store.reading() as session:
-                known[login] = session.scalar(_BY_LOGIN, {"login": login})
-        return known[login]
+        return self._known.get(login, lambda: self._read(login))
+
+    def _read(self, login: str) -> User | None:
+        with self._store.reading() as session:
+            return session.scalar(_BY_LOGIN, {"login": login})
 
 
 def authenticate(store: Store, preferences: Preferences, name: str, password: str) -> User:

@@ -22,7 +22,6 @@ from falcon import Request, Response
 
 from ..catalog import Catalog
 from ..errors import StatusError
-from ..history import History
 from ..params import Params
 from ..parents import resolve
 from ..permissions import Access
@@ -65,7 +64,7 @@ class FileUpload(Endpoint):
 
     def on_put(self, req: Request, resp: Response, resource: str | None = None, path: str = "", **names: str) -> None:
         params, place = _query(req), _Place(resource, file_path(self.site, path), names)
-        key = (user_of(req).login, resource, *names.items())
+        key = (user_of(req).user_id, resource, *names.items())
         target = self._targets.get(key, lambda: self._target(req, place))
         if not target.allowed:
             send_text(resp, "")  # XNAT has no "else": 200, nothing in the body, nothing stored
@@ -109,7 +108,7 @@ class FileUpload(Endpoint):
             fields = dict(part.split("=", 1) for part in parts if "=" in part)
         return Intake(
             catalog,
-            History(preferences, self.site.archive.disk, user_of(req).login),
+            self.history(req),
             overwrite=params.true("overwrite"),
             extract=params.true("extract"),
             checksums=preferences.true("checksums"),
