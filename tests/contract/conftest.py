@@ -27,6 +27,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import cache
+from pathlib import Path
 
 import pytest
 from xnat_twin.flavour import DEFAULT_FLAVOUR, FLAVOURS
@@ -81,7 +82,8 @@ def xnat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[XnatServer]:
 def practice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Practice]:
     """A maker of practice servers of another flavour or with modules; the same wishes give the same server.
 
-    `name` gives one that nobody else has. One that is not `initialized` has never been configured.
+    `schemas` are files with further data types. `name` gives a server that nobody else has. One that is not
+    `initialized` has never been configured.
     """
     with ExitStack() as servers:
 
@@ -89,6 +91,7 @@ def practice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Practice]:
         def make(
             flavour: str = DEFAULT_FLAVOUR.name,
             modules: tuple[str, ...] = (),
+            schemas: tuple[Path, ...] = (),
             *,
             initialized: bool = True,
             name: str = "",
@@ -100,6 +103,7 @@ def practice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Practice]:
                 admin_password=password,
                 flavour=FLAVOURS[flavour],
                 modules=modules,
+                schemas=schemas,
                 allow_faults=True,
                 initialized=initialized,
             )

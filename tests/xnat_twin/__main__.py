@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from .faults import Fault, FaultError
 from .flavour import DEFAULT_FLAVOUR, FLAVOURS
 from .modules import MODULES
+from .schema import SchemaError
 from .server import Server
 from .site import Site
 from .store import OlderDatabaseError
@@ -39,13 +40,14 @@ def main(arguments: list[str] | None = None) -> int:
             flavour=FLAVOURS[options.flavour],
             version=options.xnat_version,
             modules=options.module,
+            schemas=options.schema,
             quota=options.quota,
             allow_faults=options.allow_faults,
         )
         site.faults.add(*options.fault)
         server = Server(site, options.host, options.port)
         server.start()
-    except (HomeError, OlderDatabaseError, OSError, SQLAlchemyError) as error:
+    except (HomeError, OlderDatabaseError, OSError, SchemaError, SQLAlchemyError) as error:
         print(f"xnat_twin: cannot start: {_first_line(error)}", file=sys.stderr)
         return 1
     print(f"Practice XNAT {site.version} at {server.url}, archive {site.archive.root}", flush=True)
@@ -70,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--flavour", choices=FLAVOURS, default=DEFAULT_FLAVOUR.name, help="behave as this version")
     parser.add_argument("--xnat-version", metavar="VERSION", help="the version to claim; default: the flavour's")
     parser.add_argument("--module", action="append", default=[], choices=MODULES, help="install it; repeatable")
+    parser.add_argument("--schema", action="append", default=[], type=Path, metavar="FILE", help="XSD; repeatable")
     parser.add_argument("--quota", type=int, metavar="BYTES", help="behave as a disk that is full beyond this")
     parser.add_argument("--fault", metavar="SPEC", type=_fault, action="append", default=[], help=_FAULT_HELP)
     parser.add_argument("--allow-faults", action="store_true", help="let administrators set faults at /practice/faults")

@@ -13,6 +13,7 @@ from .resources import (
     node_extras,
     plugins,
     refresh,
+    schemas,
     settings,
     site_config,
     user_rights,
@@ -32,6 +33,8 @@ def add_entry_routes(app: falcon.App[Request, Response], site: Site) -> None:
     for path in ("{operation}", "{operation}/user/{login}", "{operation}/{alias}", "{operation}/{alias}/{secret}"):
         app.add_route(f"/data/services/tokens/{path}", tokens)
     app.add_route("/data/version", version.Version(site))
+    for path in ("{name}", "{name}/{file}"):
+        app.add_route(f"/schemas/{path}", schemas.SchemaFiles(site), suffix="one")
     app.add_route("/data/users", users.UserTable(site))
     app.add_route("/data/services/refresh/catalog", refresh.RefreshCatalog(site))
     configuration = config.ConfigResource(site)
@@ -89,6 +92,20 @@ def add_xapi_routes(app: falcon.App[Request, Response], site: Site) -> None:
     app.add_route("/xapi/users/{name}/roles/{role}", roles, suffix="one")
     app.add_route("/xapi/users/{name}/groups", groups)
     app.add_route("/xapi/users/{name}/groups/{group}", groups, suffix="one")
+
+    files, elements = schemas.Schemas(site), schemas.DataTypeElements(site)
+    app.add_route("/xapi/schemas", files)
+    app.add_route("/xapi/schemas/{name}", files, suffix="one")
+    app.add_route("/xapi/schemas/{name}/{file}", files, suffix="one")
+    app.add_route("/xapi/schemas/datatypes", elements)
+    for kind in ("elements", "names"):
+        app.add_route(f"/xapi/schemas/datatypes/{kind}", elements, suffix=kind)
+        app.add_route(f"/xapi/schemas/datatypes/{kind}/{{name}}", elements, suffix=f"{kind}_of")
+    if site.flavour.datatypes_api:
+        types = schemas.DataTypes(site)
+        app.add_route("/xapi/datatypes", types)
+        app.add_route("/xapi/datatypes/create", types, suffix="create")
+        app.add_route("/xapi/datatypes/{name}", types, suffix="one")
 
     installed, displays = plugins.Plugins(site), plugins.ElementDisplays(site)
     app.add_route("/xapi/plugins", installed)

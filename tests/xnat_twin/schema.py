@@ -81,10 +81,20 @@ class DataType:
     elements: tuple[Element, ...] = ()
     value: Element | None = None
     documentation: str = ""
+    names: tuple[str, str] = ("", "")
 
     @property
     def prefix(self) -> str:
         return self.name.partition(":")[0]
+
+    @property
+    def singular(self) -> str:
+        """What pages call one object of the type."""
+        return self.names[0] or self.element.partition(":")[2]
+
+    @property
+    def plural(self) -> str:
+        return self.names[1] or f"{self.singular}s"
 
 
 @dataclass(frozen=True)
@@ -160,10 +170,10 @@ class Types:
                 raise SchemaError(
                     f"{schema.name}: {data_type.name} extends {data_type.extends}, which is not installed"
                 )
-        self.schemas[schema.name] = schema
-        for data_type in schema.types:
-            self._types[data_type.name.lower()] = data_type
-            self._by_element[data_type.element.lower()] = data_type
+        # Requests of other threads may be going through these: they are replaced, never changed.
+        self.schemas = self.schemas | {schema.name: schema}
+        self._types = self._types | {one.name.lower(): one for one in schema.types}
+        self._by_element = self._by_element | {one.element.lower(): one for one in schema.types}
         self._memory = _Memory()
 
     def prefix_of(self, uri: str) -> str:
@@ -206,6 +216,14 @@ class Types:
             return any(t.name.lower() == ancestor.lower() for t in self.lineage(name))
         except UnknownTypeError:
             return False
+
+    def secured(self) -> list[DataType]:
+        """The types that rights are given for: projects, subjects, and every experiment that there can be."""
+        return [
+            one
+            for one in self
+            if one.name in {PROJECT, SUBJECT} or (not one.abstract and self.instance_of(one.name, EXPERIMENT))
+        ]
 
     def concrete(self, name: str) -> str:
         """The type itself or, if there are no objects of it, the first installed one that extends it."""

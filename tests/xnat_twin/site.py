@@ -19,6 +19,7 @@ from .auth import authenticate, hash_password
 from .faults import Faults
 from .flavour import DEFAULT_FLAVOUR, Flavour
 from .modules import installed_types
+from .new_types import load_created
 from .preferences import Preferences
 from .schema import Types
 from .sessions import ServerSession, Sessions
@@ -40,6 +41,8 @@ class Site:
     version: str
     modules: frozenset[str]
     types: Types
+    #: Where schemas of data types are kept that were made at run time.
+    schema_folder: Path
     allow_faults: bool = False
     started: float = field(default_factory=time.time)
 
@@ -54,6 +57,7 @@ class Site:
         flavour: Flavour = DEFAULT_FLAVOUR,
         version: str | None = None,
         modules: Collection[str] = (),
+        schemas: Collection[Path] = (),
         quota: int | None = None,
         allow_faults: bool = False,
         initialized: bool = True,
@@ -62,11 +66,14 @@ class Site:
 
         The database is `database`, else the one of `home`, else SQLite in `data`. On an empty database the account
         `admin` is made: with `admin_password`, else the `defaultAdminPassword` of `home`, else `admin`, as XNAT does.
-        `flavour` decides how it behaves, `version` only what it claims to be; `modules` are names of `MODULES`.
+        `flavour` decides how it behaves, `version` only what it claims to be; `modules` are names of `MODULES`,
+        `schemas` files with further data types.
         `allow_faults` opens the switch for faults on demand (resources/practice.py).
         A site with a home folder starts uninitialised unless its prefs-init.ini has all that XNAT needs, and even if
         that file says `initialized=true`. `initialized` is for sites without one.
         """
+        types = installed_types(modules, schemas)
+        load_created(types, data / "schemas")
         data.mkdir(parents=True, exist_ok=True)
         arguments: dict[str, Any] = {}
         if database is None and home is not None:
@@ -90,7 +97,8 @@ class Site:
             flavour,
             version or flavour.version,
             frozenset(modules),
-            installed_types(modules),
+            types,
+            data / "schemas",
             allow_faults,
         )
 

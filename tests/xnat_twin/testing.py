@@ -41,7 +41,13 @@ class Practice(Protocol):
     """What the fixture `practice` gives: further practice servers, the same one for the same wishes."""
 
     def __call__(
-        self, flavour: str = ..., modules: tuple[str, ...] = ..., *, initialized: bool = ..., name: str = ...
+        self,
+        flavour: str = ...,
+        modules: tuple[str, ...] = ...,
+        schemas: tuple[Path, ...] = ...,
+        *,
+        initialized: bool = ...,
+        name: str = ...,
     ) -> XnatServer: ...
 
 

@@ -87,14 +87,16 @@ class _Reader:
             value = Element(leaf, self._prefix, _kind(content), key=keyed_by_value, rule=rule or _rule(node))
         elif (derived := node.find(f"{_XS}complexContent/{_XS}extension")) is not None:
             content, extends = derived, derived.get("base")
+        about = _annotation(node, "element")
         return DataType(
             name,
             f"{self._prefix}:{self._roots.get(name) or leaf}",
             extends,
-            _annotation(node, "element").get("abstract") == "true",
+            about.get("abstract") == "true",
             tuple(self._elements(content, name)),
             value,
             _documentation(node),
+            (about.get("singular", ""), about.get("plural", "")),
         )
 
     def _elements(self, content: ET.Element, owner: str) -> Iterator[Element]:

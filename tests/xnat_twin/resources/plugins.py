@@ -12,7 +12,7 @@ from sqlalchemy import exists, select
 
 from ..errors import XapiError
 from ..modules import MODULES, Module
-from ..schema import EXPERIMENT, IMAGE_SCAN, IMAGE_SESSION, SUBJECT_ASSESSOR, DataType
+from ..schema import EXPERIMENT, IMAGE_SESSION, SUBJECT_ASSESSOR, DataType
 from ..store import Experiment, Membership, Project
 from .base import send_json
 from .xapi import XapiEndpoint, not_found
@@ -96,8 +96,7 @@ class ElementDisplays(XapiEndpoint):
         send_json(resp, [self._model(found) for found in shown])
 
     def _own_types(self) -> list[DataType]:
-        types = self.site.types
-        return [t for t in types if not t.abstract and not types.instance_of(t.name, IMAGE_SCAN)]
+        return self.site.types.secured()
 
     def _with_data(self, session: Any) -> list[DataType]:
         used = set(session.scalars(select(Experiment.xsi_type).distinct()))
@@ -116,12 +115,11 @@ class ElementDisplays(XapiEndpoint):
         def is_a(ancestor: str) -> bool:
             return self.site.types.instance_of(data_type.name, ancestor)
 
-        singular = data_type.element.partition(":")[2]
         return {
             "elementName": data_type.name,
-            "properName": singular,
-            "singular": singular,
-            "plural": f"{singular}s",
+            "properName": data_type.element.partition(":")[2],
+            "singular": data_type.singular,
+            "plural": data_type.plural,
             "supportsBrief": True,
             "supportsDetailed": True,
             "isExperiment": is_a(EXPERIMENT),

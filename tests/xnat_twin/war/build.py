@@ -72,7 +72,7 @@ def install_wheels(target: Path) -> None:
 
 def copy_package(target: Path) -> None:
     """The server's own sources, without this folder and the tests' helpers."""
-    shutil.copytree(PACKAGE, target, ignore=shutil.ignore_patterns("__pycache__", "war", "testing.py", "*.md"))
+    shutil.copytree(PACKAGE, target, ignore=shutil.ignore_patterns("__pycache__", "war", "rules", "testing.py", "*.md"))
 
 
 def compile_servlet(work: Path, classes: Path, servlet_api: Path, javac: Sequence[str]) -> None:
