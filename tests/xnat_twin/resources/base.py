@@ -19,6 +19,7 @@ from ..documents_out import to_xml
 from ..download import refuse_range
 from ..errors import StatusError
 from ..fields import SHORTCUTS, changes_of
+from ..history import History
 from ..lookup import Finder
 from ..params import Params
 from ..site import Site
@@ -51,6 +52,10 @@ class Endpoint:
         """A transaction in the name of the caller that is committed at the end of the block."""
         with self.site.store.writing() as session:
             yield Finder(session, user_of(req), self.site.types)
+
+    def history(self, req: Request) -> History:
+        """Where files go that this request replaces or deletes."""
+        return History(self.site.preferences, self.site.archive.disk, user_of(req).login)
 
     def read_document(self, req: Request) -> items.Submission | None:
         """The XML document in the body, if there is one. 422 if it cannot be used."""

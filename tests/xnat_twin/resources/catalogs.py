@@ -10,14 +10,13 @@ from sqlalchemy import bindparam, update
 from .. import schema
 from ..catalog import Catalog, ConcurrentModificationError, Entry
 from ..errors import StatusError
-from ..history import History
 from ..lookup import Finder
 from ..parents import Parents, resolve
 from ..permissions import LOCKED, Access
 from ..site import Site
 from ..store import OWNER_KEYS, Experiment, Item, Owner, Reconstruction, Resource, Scan, Store
 from ..tables import Table
-from .base import Endpoint, params_of, send_table, send_text, user_of
+from .base import Endpoint, params_of, send_table, send_text
 
 _COLUMNS = ("xnat_abstractresource_id", "label", "element_name", "category", "cat_id", "cat_desc", "file_count",
             "file_size", "tags", "content", "format")  # fmt: skip
@@ -82,9 +81,8 @@ class OneResource(Endpoint):
             for one in found:
                 doomed.append(self.site.archive.catalog(one))
                 finder.session.delete(one)
-        history = History(self.site.preferences, self.site.archive.disk, user_of(req).login)
         for catalog in doomed:
-            history.discard_resource(catalog)
+            self.history(req).discard_resource(catalog)
 
 
 class ResourceTail(Endpoint):

@@ -40,7 +40,7 @@ class Deletion(Storing):
                 folders = removal.delete_experiment(finder.session, archive, item)
         if params_of(req).true("removeFiles"):
             for folder in folders:
-                archive.disk.remove(folder)
+                self.history(req).discard(folder)
 
 
 def _project(finder: Finder, item: Subject | Experiment, names: Names) -> Project:

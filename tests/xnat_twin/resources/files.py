@@ -13,10 +13,10 @@ from falcon import Request, Response
 from ..archive import path_inside
 from ..catalog import Catalog, Entry
 from ..errors import StatusError
-from ..history import History, remove_if_empty
+from ..history import remove_if_empty
 from ..parents import resolve
 from ..permissions import Access
-from .base import params_of, user_of
+from .base import params_of
 from .catalogs import find_resources, save_statistics, write_catalog
 from .file_reading import FileReading, entries_matching
 from .file_sources import find_sources
@@ -71,7 +71,7 @@ class FileList(FileUpload):
 
     def _delete(self, req: Request, catalog: Catalog, doomed: Sequence[Entry]) -> None:
         """Take entries out of the catalog, and then their files and folders off the disk."""
-        history = History(self.site.preferences, self.site.archive.disk, user_of(req).login)
+        history = self.history(req)
         gone = {entry.uri for entry in doomed}
         catalog.entries = [entry for entry in catalog.entries if entry.uri not in gone]
         write_catalog(self.site, catalog)

@@ -72,7 +72,7 @@ class OneProject(Endpoint):
             folders = removal.delete_project(finder.session, self.site.archive, found)
         if params_of(req).true("removeFiles"):
             for folder in folders:
-                self.site.archive.disk.remove(folder)
+                self.history(req).discard(folder)
 
 
 class ProjectSetting(Endpoint):

@@ -100,7 +100,7 @@ class OneReconstruction(ReconstructionStoring):
             folders = removal.delete_image(finder.session, self.site.archive, found)
         if "removeFiles" in params_of(req):
             for folder in folders:
-                self.site.archive.disk.remove(folder)
+                self.history(req).discard(folder)
 
 
 def _anywhere(finder: Finder, identifier: str) -> Reconstruction | None:

@@ -79,7 +79,7 @@ class OneScan(Storing):
             self.note(req, finder, found.experiment, f"Removed {found.xsi_type}")
             folders = removal.delete_image(finder.session, self.site.archive, found)
         for folder in folders:
-            self.site.archive.disk.remove(folder)  # whatever removeFiles says
+            self.history(req).discard(folder)  # whatever removeFiles says
 
 
 def list_session(finder: Finder, names: Names) -> Experiment:
