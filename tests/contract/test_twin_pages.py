@@ -176,6 +176,12 @@ def _line(page: _Page, name: str) -> list[str]:
     return cells[cells.index(name) :]
 
 
+def _rest(page: _Page) -> str:
+    """The address in the REST API that the page names."""
+    assert page.text.count("In the REST API: ") == 1
+    return page.text.partition("In the REST API: ")[2].partition("\n")[0]
+
+
 def test_home_page_counts_subjects_sessions_files_and_bytes(api: Session, filled: str) -> None:
     assert _line(_look(api, "/"), filled)[-5:] == ["private", "2", "1", "5", "1.2 MB"]
 
@@ -210,9 +216,7 @@ def test_every_link_on_every_page_leads_somewhere(api: Session, filled: str) -> 
     while waiting:
         path = waiting.pop()
         page = _look(api, path)
-        assert page.text.count("In the REST API:") == 1
-        rest = page.text.partition("In the REST API: ")[2].partition("\n")[0]
-        assert api.get(rest).status_code == 200, rest
+        assert api.get(_rest(page)).status_code == 200, _rest(page)
         for link in page.links.values():
             if link not in seen and (filled in link or link == "/"):
                 seen.add(link)
@@ -231,6 +235,29 @@ def test_stored_values_are_shown_as_they_were_sent_and_never_run(api: Session, f
         assert "script" not in page.tags
     policy = api.get(base).headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy
+
+
+def test_image_assessors_and_reconstructions_are_on_the_page_of_their_session(
+    api: Session, xnat: XnatServer, filled: str
+) -> None:
+    session = f"/data/projects/{filled}/subjects/S1/experiments/S1_MR"
+    for path, kind in (
+        ("assessors/QC1", "xnat:qcManualAssessorData"),
+        ("reconstructions/R1", "xnat:reconstructedImageData"),
+    ):
+        api.put(f"{session}/{path}", params={"xsiType": kind}).raise_for_status()
+        for direction in ("in", "out"):
+            upload = f"{session}/{path}/{direction}/resources/{direction}/files/{direction}.txt"
+            api.put(upload, data=direction.encode(), headers=BINARY).raise_for_status()
+    page = _look(api, f"/browse/projects/{filled}/experiments/S1_MR")
+    assert _line(page, "QC1")[1] == "xnat:qcManualAssessorData"
+    assert _line(page, "R1")[-2:] == ["2", "5 B"]
+    assert api.get(page.links["in.txt"]).content == b"in"
+    assert api.get(page.links["out.txt"]).content == b"out"
+    assessor = _look(api, page.links["QC1"])
+    assert "S1_MR" in assessor.links
+    assert api.get(_rest(assessor), params={"format": "json"}).json()["items"][0]["data_fields"]["label"] == "QC1"
+    assert (api.get(assessor.links["in.txt"]).content, api.get(assessor.links["out.txt"]).content) == (b"in", b"out")
 
 
 # --- Who sees what ---

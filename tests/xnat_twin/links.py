@@ -11,7 +11,10 @@ from .store import Experiment, Project, Reconstruction, Resource, Scan, Subject
 
 
 def rest_address(project: Project, item: Project | Subject | Experiment | Scan | Reconstruction) -> str:
-    """Where the REST API has the object, as seen from `project`."""
+    """Where the REST API has the object, as seen from `project`.
+
+    A session's address goes through its subject: below `/data/projects/P/experiments/E` XNAT has no scans.
+    """
     match item:
         case Project():
             return address("data", "projects", item.id)
@@ -19,8 +22,10 @@ def rest_address(project: Project, item: Project | Subject | Experiment | Scan |
             return rest_address(project, project) + address("subjects", _handle(item, project))
         case Experiment() if item.session is not None:
             return rest_address(project, item.session) + address("assessors", _handle(item, project))
+        case Experiment() if item.project_id == project.project_id:
+            return rest_address(project, item.subject) + address("experiments", item.label)
         case Experiment():
-            return rest_address(project, project) + address("experiments", _handle(item, project))
+            return address("data", "experiments", item.id)
         case Scan():
             selector = item.id.replace(",", "[COMMA]").replace("/", "[SLASH]")
             return rest_address(project, item.experiment) + address("scans", selector)

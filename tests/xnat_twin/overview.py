@@ -150,9 +150,9 @@ def assessors_of(session: Session, project: Project, experiment: Experiment) -> 
 
 
 def experiments_without_subject(session: Session, project: Project) -> list[ExperimentLine]:
-    """Experiments that are shared with a project while their subjects are not."""
+    """Experiments that a project has or shares while their subjects are elsewhere, without image assessors."""
     subjects = _subjects(project).with_only_columns(Subject.subject_id)
-    chosen = and_(Experiment.project_id != project.project_id, Experiment.subject_id.not_in(subjects))
+    chosen = and_(Experiment.session_id.is_(None), Experiment.subject_id.not_in(subjects))
     return _experiments(session, project, chosen)
 
 

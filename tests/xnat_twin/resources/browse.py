@@ -85,7 +85,7 @@ class ProjectPage(BrowsePage):
                 _subject_table(found, lines, experiments) if lines else _none("No subject yet."),
                 _pager(page, total),
                 _experiment_table(
-                    found, "Shared without their subjects", experiments_without_subject(finder.session, found)
+                    found, "Sessions whose subjects are elsewhere", experiments_without_subject(finder.session, found)
                 ),
                 self.files(found, finder.resources([found])),
             ]
@@ -122,7 +122,7 @@ class ExperimentPage(BrowsePage):
             if found is None:
                 raise StatusError(404)
             scans, reconstructions = parts_of(finder.session, found)
-            resources = finder.resources([found, *scans, *reconstructions])
+            resources = finder.resources([found, *scans, *reconstructions], direction=None)
             label = shown(_label(found, home))
             known = [("Date", found.fields.get("date")), ("Accession ID", found.id), *_origin(found, home)]
             main = [
