@@ -118,3 +118,33 @@ def test_admin_password_is_set_at_the_first_start_only(tmp_path: Path) -> None:
     with pytest.raises(BadCredentialsError):
         authenticate(site.store, site.preferences, "admin", "second")
     site.close()
+
+
+@pytest.mark.parametrize(
+    ("prefs", "initialized"),
+    [
+        ("siteUrl=https://xnat.example.org\ninitialized=false\n", True),
+        ("siteId=NODE\ninitialized=true\n", False),
+        ("siteUrl=https://xnat.example.org\nadminEmail=\n", False),
+    ],
+)
+def test_site_is_configured_by_its_files_if_they_are_complete_whatever_they_say(
+    tmp_path: Path, prefs: str, *, initialized: bool
+) -> None:
+    """Reference: SiteConfigPreferences.postProcessPreferences."""
+    home = read_home(_home(tmp_path, prefs=f"[siteConfig]\n{prefs}archivePath={tmp_path / 'archive'}\n"))
+    for _ in range(2):  # at every start
+        site = Site.open(tmp_path / "data", database=f"sqlite:///{tmp_path / 'x.sqlite'}", home=home)
+        assert site.preferences.initialized is initialized
+        site.close()
+
+
+def test_site_without_such_a_file_waits_to_be_configured(tmp_path: Path) -> None:
+    home = read_home(_home(tmp_path))
+    site = Site.open(tmp_path / "data", database=f"sqlite:///{tmp_path / 'x.sqlite'}", home=home)
+    assert not site.preferences.initialized
+    site.preferences.set({"initialized": True})
+    assert site.preferences.initialized
+    site.preferences.set({"initialized": False})
+    assert site.preferences.initialized
+    site.close()
