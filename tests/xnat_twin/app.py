@@ -17,9 +17,12 @@ from .resources import (
     browse,
     catalogs,
     experiments,
+    favorites,
     files,
     pages,
     practice,
+    project_members,
+    project_settings,
     projects,
     reconstructions,
     scan_types,
@@ -66,10 +69,7 @@ def _routes(site: Site) -> Iterator[tuple[str, Endpoint]]:
 
     yield "/data/projects", projects.ProjectList(site)
     yield _PROJECT, projects.OneProject(site)
-    yield f"{_PROJECT}/users", projects.ProjectUsers(site)
-    yield f"{_PROJECT}/users/{{group}}/{{login}}", projects.ProjectMember(site)
-    yield f"{_PROJECT}/{{tail:path}}", projects.ProjectSetting(site)
-
+    yield from _project_routes(site)
     for path in (f"{_PROJECT}/subjects", "/data/subjects"):
         yield path, subjects.SubjectList(site)
     for path in _SUBJECTS:
@@ -96,6 +96,20 @@ def _routes(site: Site) -> Iterator[tuple[str, Endpoint]]:
     yield "/data/scanners", scan_types.ScannerList(site)
     for path in ("/data", _PROJECT):
         yield f"{path}/scan_types", scan_types.ScanTypeList(site)
+
+
+def _project_routes(site: Site) -> Iterator[tuple[str, Endpoint]]:
+    """What a project has besides data. Any other path below it is a setting, or refused."""
+    members, member = project_members.ProjectUsers(site), project_members.ProjectMember(site)
+    yield f"{_PROJECT}/users", members
+    yield f"{_PROJECT}/users/{{group}}", members
+    yield f"{_PROJECT}/users/{{group}}/{{login}}", member
+    yield f"{_PROJECT}/users/{{group}}/{{login}}/{{hidden}}", member
+    accessibility = project_settings.ProjectAccessibility(site)
+    yield f"{_PROJECT}/accessibility", accessibility
+    yield f"{_PROJECT}/accessibility/{{level}}", accessibility
+    yield f"{_PROJECT}/{{tail:path}}", project_settings.ProjectSetting(site)
+    yield "/data/users/favorites/{kind}/{project}", favorites.UserFavorite(site)
 
 
 def _session_routes(site: Site, session: str) -> Iterator[tuple[str, Endpoint]]:
