@@ -44,6 +44,7 @@ def test_switch_shows_what_is_left_and_forgets_all(api: Session) -> None:
 def test_what_the_switch_shows_can_be_given_to_it_again(api: Session) -> None:
     every = [
         {"status": 503, "times": "always", "retry_after": "Wed, 21 Oct 2026 07:28:00 GMT", "carry_out": True},
+        {"status": 429, "times": 1, "retry_after": "2"},
         {"latency": 1.5, "times": 1, "regex": "/a{1,2}$", "method": "PUT"},
         {"slow": 1000, "times": 2, "skip": 3},
         {"drop": "before", "times": 1},
@@ -98,6 +99,7 @@ def test_switch_is_for_administrators(xnat: XnatServer) -> None:
         ('{"drop": "before", "carry_out": true}', "nothing to carry out"),
         ('{"slow": 5, "carry_out": true}', "carry_out goes with"),
         ('{"status": 503, "retry_after": "soon"}', "retry_after is a number of seconds or an HTTP date"),
+        ('{"status": 503, "retry_after": -1}', "retry_after is a number of seconds or an HTTP date"),
         ('{"drop": "after", "retry_after": 1}', "retry_after goes with status"),
         ('[{"status": 503}, {"status": 1}]', "Fault 2: status"),
     ],

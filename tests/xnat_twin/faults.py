@@ -274,7 +274,7 @@ def _flag(word: str, given: object) -> bool:
 
 def _retry_after(given: object) -> str:
     """Seconds or an HTTP date."""
-    if isinstance(given, int) and not isinstance(given, bool) and given >= 0:
+    if not isinstance(given, bool) and re.fullmatch(r"[0-9]+", str(given)):
         return str(given)
     try:
         parsedate_to_datetime(_text("retry_after", given))

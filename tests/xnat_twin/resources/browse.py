@@ -130,7 +130,7 @@ class ExperimentPage(BrowsePage):
                 _facts(found, known, leave_out=("date",)),
                 _part_table("Scans", scans, resources),
                 _part_table("Reconstructions", reconstructions, resources),
-                _experiment_table(home, "Assessors", assessors_of(finder.session, home, found)),
+                _experiment_table(home, "Assessors", assessors_of(finder.session, home, found), "Assessor"),
                 self.files(home, resources),
             ]
             above = []
@@ -225,11 +225,13 @@ def _subject_table(
     return table(("Subject", *_SESSIONS), rows)
 
 
-def _experiment_table(project: Project, title: str, lines: Sequence[ExperimentLine]) -> list[Markup] | None:
+def _experiment_table(
+    project: Project, title: str, lines: Sequence[ExperimentLine], noun: str = _SESSIONS[0]
+) -> list[Markup] | None:
     if not lines:
         return None
     rows = [_experiment_cells(project, line) for line in lines]
-    return [h("h2", title, h("small", f"{len(lines):,}")), table(_SESSIONS, rows)]
+    return [h("h2", title, h("small", f"{len(lines):,}")), table((noun, *_SESSIONS[1:]), rows)]
 
 
 def _experiment_cells(project: Project, line: ExperimentLine) -> Sequence[Content]:
