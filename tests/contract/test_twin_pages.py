@@ -107,6 +107,7 @@ def test_browser_that_is_not_logged_in_gets_a_form_and_no_names(xnat: XnatServer
     assert filled not in page.text
 
 
+@pytest.mark.rule("login-form")
 def test_form_logs_in_and_leads_home(xnat: XnatServer, filled: str) -> None:
     http = Session(xnat.url)
     answer = http.post("/login", data={"username": xnat.admin, "password": xnat.password}, headers=BROWSER)
@@ -116,6 +117,7 @@ def test_form_logs_in_and_leads_home(xnat: XnatServer, filled: str) -> None:
     assert http.get("/data/auth").text == f"User '{xnat.admin}' is logged in"
 
 
+@pytest.mark.rule("login-form")
 def test_wrong_password_is_told_and_opens_no_session(xnat: XnatServer) -> None:
     http = Session(xnat.url)
     answer = http.post("/login", data={"username": xnat.admin, "password": "wrong"}, headers=BROWSER)
@@ -126,6 +128,7 @@ def test_wrong_password_is_told_and_opens_no_session(xnat: XnatServer) -> None:
     assert reason not in _look(http, "/app/template/Login.vm").text
 
 
+@pytest.mark.rule("logout-page")
 def test_logging_out_ends_the_session_and_shows_the_form(xnat: XnatServer) -> None:
     http = Session(xnat.url)
     http.post("/login", data={"username": xnat.admin, "password": xnat.password})
@@ -149,6 +152,7 @@ def test_page_of_a_site_that_is_not_configured_says_so(tmp_path: Path) -> None:
         assert "In the REST API: /data/projects" in _look(api, "/").text
 
 
+@pytest.mark.rule("logout-page")
 def test_home_page_of_an_open_site_shows_what_is_public(xnat: XnatServer, filled: str) -> None:
     public = xnat.new_project("public")
     api = xnat.session()
@@ -157,6 +161,7 @@ def test_home_page_of_an_open_site_shows_what_is_public(xnat: XnatServer, filled
         page = _look(Session(xnat.url), "/")
         assert (public in page.links, filled in page.links, "Log in" in page.links) == (True, False, True)
         _look(Session(xnat.url), page.links[public])
+        assert Session(xnat.url).get("/app/action/LogoutUser").url == f"{xnat.url}/"
     finally:
         api.post("/xapi/siteConfig", json={"requireLogin": True}).raise_for_status()
 

@@ -1,7 +1,7 @@
 """The pages for people: what they share, the home page, logging in and out. The data itself is in browse.py.
 
-XNAT has a user interface of its own, and this is not it: only the addresses that clients run into, and what the login
-form sends and gets, are XNAT's (SecurityConfig).
+XNAT has a user interface of its own, and this is not it: only the addresses that clients run into, what the login form
+sends, and where a failed login and a logout lead are XNAT's. Reference: SecurityConfig, XnatLogoutSuccessHandler.
 """
 
 from __future__ import annotations
