@@ -7,6 +7,7 @@ later counts as a duplicate; that is XNAT's behaviour. Reference: SecureResource
 from __future__ import annotations
 
 import hashlib
+import math
 import tarfile
 import tempfile
 import zipfile
@@ -117,10 +118,16 @@ def bodies(req: Request, params: Params, name: str) -> Iterator[Body]:
         )
     raise StatusError(
         400,
-        f"You tried to {req.method} a payload of {size} bytes to this service, but didn't provide any data. If you "
-        f"think you sent data to upload, you can try to {req.method} with the query-string parameter inbody=true or "
-        "use multipart/form-data encoding.",
+        f"You tried to {req.method} a payload of {_format_size(size)} to this service, but didn't provide any data. "
+        f"If you think you sent data to upload, you can try to {req.method} with the query-string parameter "
+        "inbody=true or use multipart/form-data encoding.",
     )
+
+
+def _format_size(size: int) -> str:
+    """`46 B`, `1.5 KB`. Reference: CatalogUtils.formatSize"""
+    power = int(math.log(size, 1024)) if size >= 1024 else 0
+    return f"{size / 1024**power:.1f} {'KMGTPE'[power - 1]}B" if power else f"{size} B"
 
 
 def _is_chunked(req: Request) -> bool:
@@ -165,7 +172,7 @@ class Intake:
     def _store(self, name: str, chunks: Callable[[], Iterator[bytes]], *, extracted: bool = False) -> None:
         path = path_inside(self.catalog.folder, name)
         special = path.name.endswith("_catalog.xml") or path.name.startswith(".~lock-")
-        if special and path.is_file():
+        if special and not extracted and path.is_file():
             raise StatusError(500, f"XNAT cannot catalog {path.name}")
         if path.exists():  # the disk decides, not the catalog
             if not self.overwrite:
