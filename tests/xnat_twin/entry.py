@@ -31,9 +31,9 @@ _NO_BROWSER = re.compile(r"JAVA|BOT|CRAWLER|SPIDER")
 #: Paths that need no login. Only the last step may go on: `buildInfo/version` needs one.
 _OPEN = re.compile(
     r"/|/login|/setup|/app/(template|action)/.*|/favicon\.ico|/(images|scripts|style)/.*|/practice/.*|"
-    r"/data/(JSESSION|services/auth|services/sendemailverification)[^/]*|"
-    r"/xapi/siteConfig/(buildInfo|siteHome|siteId|siteLogoPath|siteUrl)[^/]*"
+    r"/data/(JSESSION|services/auth|services/sendemailverification)[^/]*"
 )
+_OPEN_XAPI = r"/xapi/siteConfig/(buildInfo|siteHome|siteId|siteLogoPath|siteUrl)[^/]*"
 #: Paths that answer before the site has been configured.
 _INIT = re.compile(
     r"/xapi/(siteConfig|siteConfig/initialized|notifications/smtp|spawner/resolve/siteAdmin/siteSetup)[^/]*|/style/.*|"
@@ -52,10 +52,11 @@ class Gate:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        xapi, old = site.flavour.xapi, site.flavour.data_version
+        xapi = site.flavour.xapi
         self._data = re.compile(r"/(xapi|data|REST|fs)(/.*)?" if xapi else r"/(data|REST|fs)(/.*)?")
-        self._open = re.compile(_OPEN.pattern + "|/data/version") if old else _OPEN
-        self._init = re.compile(f"{_INIT.pattern}|{site.flavour.setup_page}|.*/services/settings/initialize")
+        self._open = re.compile(f"{_OPEN.pattern}|{_OPEN_XAPI if xapi else '/data/version'}")
+        service = "|/data/services/settings/initialize" if site.flavour.settings_service else ""
+        self._init = re.compile(f"{_INIT.pattern}|{site.flavour.setup_page}{service}")
 
     @property
     def _challenge(self) -> str:

@@ -1,0 +1,156 @@
+"""The addresses that DPUK's modules add. The modules are public nowhere: most of this is inferred."""
+
+from __future__ import annotations
+
+import pytest
+from xnat_twin.testing import Practice, Session, XnatServer
+
+EXTRAS = ("dpuk-node-extras",)
+CSV = "eid,31-0.0,34-0.0,53-2.0\n1000001,0,1950,2016-05-01\n1000002,1,1948,2016-06-02\n\n1000002,1,1948,\n"
+
+
+@pytest.fixture(params=["1.6", "1.10"])
+def biobank(request: pytest.FixtureRequest, practice: Practice) -> XnatServer:
+    return practice(request.param, ("dpuk-biobank",))
+
+
+def _address(project: str, end: str) -> str:
+    return f"/data/modules/biobank/projects/{project}/{end}"
+
+
+@pytest.mark.rule("biobank-success", "biobank-read-back")
+def test_token_file_is_taken(biobank: XnatServer) -> None:
+    http, project = biobank.session(), biobank.new_project()
+    answer = http.post(_address(project, "token"), files={"file": ("ukb.key", b"1234\nsecret\n")})
+    assert (answer.status_code, answer.text) == (200, "SUCCESS")
+    kept = http.get(f"/data/projects/{project}/config/biobank/token", params={"contents": "true"})
+    assert kept.text == "1234\nsecret\n"
+
+
+@pytest.mark.rule("biobank-success", "biobank-subjects", "biobank-read-back")
+def test_spreadsheet_is_taken_and_its_participants_become_subjects(biobank: XnatServer) -> None:
+    http, project = biobank.session(), biobank.new_project()
+    for _ in range(2):
+        answer = http.post(_address(project, "uploader"), files={"file": ("cohort.csv", CSV.encode())})
+        assert (answer.status_code, answer.text) == (200, "SUCCESS")
+    rows = http.get(f"/data/projects/{project}/subjects?columns=label,gender,yob&format=json").json()["ResultSet"]
+    found = sorted((row["label"], row["gender"], row["yob"]) for row in rows["Result"])
+    assert found == [("1000001", "female", "1950"), ("1000002", "male", "1948")]
+    kept = http.get(f"/data/projects/{project}/config/biobank/uploader", params={"contents": "true"})
+    assert kept.text.splitlines()[0] == "eid,31-0.0,34-0.0,53-2.0"
+
+
+@pytest.mark.rule("biobank-refused")
+def test_files_that_the_biobank_module_does_not_take(biobank: XnatServer) -> None:
+    http, project = biobank.session(), biobank.new_project()
+    for end in ("uploader", "token"):
+        assert http.post(_address("nosuch_project", end), files={"file": ("a", b"x")}).status_code == 404
+        assert http.post(_address(project, end)).status_code == 400
+        assert http.post(_address(project, end), files={"file": ("a", b"")}).status_code == 400
+        assert http.post(_address(project, end), files={"file": ("a", b"\xff\xfe")}).status_code == 400
+        assert http.post(_address(project, end), files={"a": ("a", b"x"), "b": ("b", b"y")}).status_code == 400
+    assert http.post(_address(project, "uploader"), files={"file": ("a", b"id\n1\n")}).status_code == 400
+    assert http.post(_address(project, "uploader"), files={"file": ("a", b"eid\n")}).status_code == 400
+
+
+@pytest.mark.rule("biobank-rights")
+def test_biobank_files_need_the_right_to_edit(practice: Practice) -> None:
+    server = practice(modules=("dpuk-biobank",))
+    project = server.new_project()
+    reader = server.session(*server.new_user(project, "Collaborators"))
+    member = server.session(*server.new_user(project, "Members"))
+    stranger = server.session(*server.new_user())
+    answers = [
+        http.post(_address(project, "token"), files={"file": ("a", b"x")}).status_code
+        for http in (stranger, reader, member)
+    ]
+    assert answers == [404, 403, 200]
+
+
+@pytest.fixture
+def node(practice: Practice) -> XnatServer:
+    return practice(modules=EXTRAS)
+
+
+@pytest.fixture
+def filled(node: XnatServer) -> str:
+    """A project with a subject and a session."""
+    project = node.new_project()
+    path = f"/data/projects/{project}/subjects/S1/experiments/E1"
+    node.session().put(path, params={"xsiType": "xnat:mrSessionData"}).raise_for_status()
+    return project
+
+
+def _rows(http: Session, path: str) -> list[dict[str, str]]:
+    answer = http.get(path)
+    assert answer.status_code == 200
+    rows: list[dict[str, str]] = answer.json()["ResultSet"]["Result"]
+    return rows
+
+
+@pytest.mark.rule("datafreeze")
+def test_freeze_is_made_by_an_owner_and_listed(node: XnatServer, filled: str) -> None:
+    http, path = node.session(), f"/data/projects/{filled}/datafreeze"
+    assert _rows(http, path) == []
+    answers = [http.post(path, params={"label": "2024"}) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [201, 409]
+    [row] = _rows(http, path)
+    assert (row["label"], row["subjects"], row["experiments"], row["user"]) == ("2024", "1", "1", "admin")
+    assert http.post(path, params={"label": "a b"}).status_code == 400
+    assert http.get("/data/projects/nosuch_project/datafreeze").status_code == 404
+    member = node.session(*node.new_user(filled, "Members"))
+    assert member.get(path).status_code == 200
+    assert member.post(path, params={"label": "mine"}).status_code == 403
+
+
+@pytest.mark.rule("export-local")
+def test_local_export_shares_what_is_there(node: XnatServer, filled: str) -> None:
+    http, other = node.session(), node.new_project()
+    path = f"/data/exportlocal/project/{filled}/project/{other}"
+    for _ in range(2):
+        answer = http.put(path)
+        assert (answer.status_code, answer.json()) == (200, {"subjects": 1, "experiments": 1})
+    assert http.get(f"/data/projects/{other}/subjects/S1").status_code == 200
+    assert http.get(f"/data/projects/{other}/experiments/E1").status_code == 200
+    [row] = _rows(http, f"/data/remote/projects/{filled}")
+    assert (row["source"], row["destination"], row["kind"]) == (filled, other, "local")
+    reader = node.session(*node.new_user(filled, "Collaborators"))
+    assert reader.put(path).status_code == 404
+
+
+@pytest.mark.rule("export-remote", "remote-connection")
+def test_remote_export_is_written_down_and_never_carried_out(node: XnatServer, filled: str) -> None:
+    http = node.session()
+    path = f"/data/exportremote/project/{filled}/project/HUB1"
+    if not http.get("/data/remote/connection").json()["configured"]:
+        assert http.put(path).status_code == 409
+    location = {"datafreeze.remote.location": "https://central.example.org"}
+    http.post("/xapi/siteConfig", json=location | {"datafreeze.remote.hub.location": "https://hub.example.org"})
+    assert http.get("/data/remote/connection").json() == {
+        "location": "https://central.example.org",
+        "hub": "https://hub.example.org",
+        "configured": True,
+    }
+    answer = http.put(path)
+    assert (answer.status_code, answer.json()["sent"]) == (200, False)
+    relations = [row for row in _rows(http, "/data/remote/projectrelations") if row["source"] == filled]
+    assert [(row["destination"], row["location"]) for row in relations] == [("HUB1", "https://central.example.org")]
+
+
+@pytest.mark.rule("remote-studies")
+def test_studies_are_the_projects_that_one_may_read(node: XnatServer, filled: str) -> None:
+    assert filled in {row["ID"] for row in _rows(node.session(), "/data/remote/study/filter/false")}
+    stranger = node.session(*node.new_user())
+    assert filled not in {row["ID"] for row in _rows(stranger, "/data/remote/study/filter/false")}
+    assert filled not in {row["source"] for row in _rows(stranger, "/data/remote/projectrelations")}
+
+
+@pytest.mark.rule("modules-absent")
+def test_addresses_of_modules_that_are_not_installed_are_404(api: Session, project: str) -> None:
+    for path in (_address(project, "uploader"), _address(project, "token")):
+        assert api.post(path, files={"file": ("a", b"x")}).status_code == 404
+    for path in ("connection", "projectrelations", f"projects/{project}", "study/filter/false"):
+        assert api.get(f"/data/remote/{path}").status_code == 404
+    for kind in ("local", "remote"):
+        assert api.put(f"/data/export{kind}/project/{project}/project/other").status_code == 404
+    assert api.get(f"/data/projects/{project}/datafreeze").status_code == 400  # as any other unknown step there
