@@ -77,12 +77,16 @@ class _Writer:
         ]
 
     def _wrap(self, start: int, name: str, attributes: _Attributes, text: str) -> None:
-        """Put a tag around all lines since `start`. Texts stand on the line of their tag."""
+        """Put a tag around all lines since `start`. A text stands on the line of its tag or of the comment before it.
+
+        pyxnat finds the values of `addParam` by the line end before that comment.
+        """
         inside = self.lines[start:]
         del self.lines[start:]
         tag = name + "".join(f" {key}={quoteattr(value)}" for key, value in attributes)
         if text and len(inside) <= 1:
-            self.lines.append(f"<{tag}>{''.join(inside)}{escape(text)}</{name}>")
+            above = "".join(f"\n{line}" for line in inside)
+            self.lines.append(f"<{tag}>{above}{escape(text)}</{name}>")
         elif inside:
             self.lines += [f"<{tag}>", *([escape(text)] if text else []), *inside, f"</{name}>"]
         else:

@@ -99,7 +99,10 @@ class _Builder:
             name, equals, text = predicate.partition("=")
             if equals:
                 child.data[name] = text
-            document.children.setdefault(path, []).append(child)
+            entries = document.children.setdefault(path, [])
+            entries.append(child)
+            if xsi_type in self._types and self._types.value(xsi_type):  # XNAT has a row for it, and its key
+                child.hidden[f"{xsi_type.replace(':', '_')}_id"] = len(entries)
         return self._nested[place]
 
 

@@ -43,7 +43,7 @@ def test_nested_items_and_list_entries_become_children() -> None:
     children = {child["field"]: child["items"][0] for child in document["children"]}
     assert children["demographics"]["data_fields"] == {"yob": 1950}
     assert children["demographics"]["meta"]["xsi:type"] == "xnat:demographicData"
-    assert children["fields/field"]["data_fields"] == {"name": "cohort", "field": "A"}
+    assert children["fields/field"]["data_fields"] == {"name": "cohort", "field": "A", "xnat_subjectData_field_id": 1}
 
 
 def _xml(xsi_type: str, fields: Fields) -> bytes:
