@@ -146,7 +146,7 @@ def _members(finder: Finder) -> dict[int, dict[str, frozenset[str]]]:
 def _last_accessed(finder: Finder) -> dict[str, dt.datetime]:
     """When the caller last changed something in each project."""
     query = select(Workflow.project, func.max(Workflow.when)).where(Workflow.user == finder.user.login)
-    return dict(finder.session.execute(query.group_by(Workflow.project)).tuples().all())
+    return {row[0]: row[1] for row in finder.session.execute(query.group_by(Workflow.project))}
 
 
 def _date(text: str) -> dt.datetime:
@@ -170,7 +170,7 @@ def _row(finder: Finder, project: Project, extra: list[str], accessed: Mapping[s
         "pi": ", ".join(names),
         "project_access": project.accessibility,
         "project_access_img": f"/@WEBAPP/images/{_IMAGES[project.accessibility]}.gif",
-        "insert_date": f"{project.insert_date}.0",
+        "insert_date": project.insert_date,
         "insert_user": project.insert_user,
         "quarantine_status": project.status,
         role: finder.groups.get(project.project_id),
