@@ -190,8 +190,8 @@ def test_delete_can_keep_the_bytes_which_then_count_as_a_duplicate(api: Session,
 
 @pytest.mark.rule("delete-empties-folder")
 def test_folder_goes_with_its_last_file_and_its_name_is_free(api: Session, files: str) -> None:
-    api.delete(f"{files}/sub").raise_for_status()
-    assert put(api, f"{files}/sub", b"a file now").text == ""
+    api.delete(f"{files}/sub/deep").raise_for_status()
+    assert put(api, f"{files}/sub/deep", b"a file now").text == ""
 
 
 @pytest.mark.rule("file-counts")
