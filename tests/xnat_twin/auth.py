@@ -98,9 +98,10 @@ def authenticate(store: Store, preferences: Preferences, name: str, password: st
     except BadCredentialsError:
         _count_failure(store, preferences, user)
         raise
-    if user.failed_logins or user.last_login != now():
+    second = now().replace(microsecond=0)  # written at most once a second: scripts log in with each request
+    if user.failed_logins or user.last_login != second:
         changed = update(User).where(User.user_id == user.user_id)
-        store.note(changed.values(failed_logins=0, locked_out=None, last_login=now()), {})
+        store.note(changed.values(failed_logins=0, locked_out=None, last_login=second), {})
     return user
 
 

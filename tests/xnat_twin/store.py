@@ -31,8 +31,9 @@ from .fields import Fields
 
 
 def now() -> dt.datetime:
-    """The present moment, in UTC without a zone, as the tables store it."""
-    return dt.datetime.now(dt.UTC).replace(tzinfo=None, microsecond=0)
+    """The present moment, in UTC without a zone and to the millisecond, as the tables store it."""
+    moment = dt.datetime.now(dt.UTC).replace(tzinfo=None)
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 class OlderDatabaseError(Exception):

@@ -159,7 +159,7 @@ def _row(one: Configuration, project: str, *, hidden: bool) -> dict[str, object]
         "path": one.path,
         "project": project,
         "user": one.xnat_user,
-        "create_date": f"{one.created}.0",
+        "create_date": one.created,
         "reason": one.reason,
         "contents": "" if hidden else one.contents,
         "unversioned": str(one.unversioned).lower(),
