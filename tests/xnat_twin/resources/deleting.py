@@ -12,7 +12,7 @@ from pathlib import Path
 from falcon import Request
 from sqlalchemy import select
 
-from .. import removal
+from .. import audit, removal
 from ..errors import StatusError
 from ..lookup import Finder, Names
 from ..permissions import Access
@@ -31,6 +31,7 @@ class Deletion(Storing):
         with self.writing(req) as finder:
             item = find(finder, names)
             project = _project(finder, item, names)
+            self.note(req, finder, item, audit.removed(item), 403, None)
             _check(finder, item, project)
             if project is not item.project:
                 removal.unshare(finder.session, item, project)
