@@ -28,6 +28,7 @@ def files(api: Session, scan: str) -> str:
     return f"{scan}/resources/R/files"
 
 
+@pytest.mark.rule("catalog-conflict", "catalog-conflict-repair")
 def test_writer_that_comes_second_gets_500_and_its_file_is_not_catalogued(
     api: Session, xnat: XnatServer, files: str
 ) -> None:
@@ -58,6 +59,7 @@ def test_writer_that_comes_second_gets_500_and_its_file_is_not_catalogued(
 
 
 @pytest.mark.practice_xnat("lets another writer win, once")
+@pytest.mark.rule("catalog-conflict", "catalog-conflict-repair")
 def test_injected_conflict_is_the_same_conflict(api: Session, xnat: XnatServer, files: str) -> None:
     xnat.faults.conflict_once()
     answer = api.put(f"{files}/a", data=b"a", headers=BINARY)

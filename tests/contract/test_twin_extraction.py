@@ -93,7 +93,7 @@ def test_nested_path_is_kept_and_name_is_its_last_part(api: Session, files: str)
     assert listed(api, files)["sub/dir/a.txt"]["Name"] == "a.txt"
 
 
-@pytest.mark.rule("name-decoding", "name-lookup")
+@pytest.mark.rule("file-name-decoding", "name-lookup")
 def test_name_is_decoded_only_if_it_holds_a_blank_or_a_plus(api: Session, files: str) -> None:
     names = ("a%20b.txt", "%C3%A9.txt", "c%2Bd+e.txt", "%23x.txt")
     for name in names:

@@ -142,19 +142,19 @@ def test_list_says_what_the_catalog_says_and_not_the_disk(
     assert (listed(api, files)["a.txt"]["Size"], listed(api, files)["sub/b.txt"]["Size"]) == ("5", "9")
 
 
-@pytest.mark.rule("delete-by-prefix")
+@pytest.mark.rule("file-delete-prefix")
 def test_delete_takes_everything_that_starts_with_the_name(api: Session, files: str) -> None:
     assert api.delete(f"{files}/a.txt").status_code == 200
     assert sorted(listed(api, files)) == ["sub/b.txt", "sub/deep/c.txt"]
 
 
-@pytest.mark.rule("delete-by-prefix")
+@pytest.mark.rule("file-delete-prefix")
 def test_delete_of_a_folder_takes_its_files(api: Session, files: str) -> None:
     api.delete(f"{files}/sub")
     assert sorted(listed(api, files)) == ["a.txt", "a.txt.bak"]
 
 
-@pytest.mark.rule("delete-by-prefix")
+@pytest.mark.rule("file-delete-prefix")
 def test_delete_without_a_name_takes_all(api: Session, files: str) -> None:
     assert api.delete(files).status_code == 200
     assert listed(api, files) == {}

@@ -37,14 +37,14 @@ def test_raw_body_of_another_type_needs_inbody(api: Session, files: str, content
     assert api.get(f"{files}/a.json").content == b"{}"
 
 
-@pytest.mark.rule("empty-body")
+@pytest.mark.rule("empty-upload")
 def test_empty_raw_body_is_500(api: Session, files: str) -> None:
     answer = api.put(f"{files}/empty", data=b"", headers={**BINARY, "Content-Length": "0"})
     assert answer.status_code == 500
     assert listed(api, files) == {}
 
 
-@pytest.mark.rule("empty-body")
+@pytest.mark.rule("empty-upload")
 def test_no_body_at_all_is_400(api: Session, files: str) -> None:
     answer = api.put(f"{files}/empty")
     assert (answer.status_code, "request entity size of 0" in answer.text) == (400, True)
@@ -109,7 +109,7 @@ def test_overwrite_replaces_bytes_size_and_digest(api: Session, scan: str, files
     assert "modifiedTime=" in api.get(f"{scan}/resources/R").text
 
 
-@pytest.mark.rule("reader-upload")
+@pytest.mark.rule("upload-by-reader")
 def test_reader_gets_200_and_nothing_is_stored(api: Session, xnat: XnatServer, project: str, files: str) -> None:
     reader = xnat.session(*xnat.new_user(project, "Collaborators"))
     answer = put(reader, f"{files}/a.txt", b"lost")
