@@ -1,7 +1,8 @@
 """Sharing: a subject or experiment that another project uses as well, or that is given to it (`primary=true`).
 
 Without `label` an object has no label in the other project: lists show its own there, but no path finds it by that.
-Scans are not shared one by one here, and the site's "project_sharing" feature switch is not covered.
+The answer is the table of the object's projects: its tag `<html xmlns=…` is one that pyxnat and XNATpy do not take for
+an error page. Scans are not shared one by one here, and the site's "project_sharing" feature switch is not covered.
 Reference: SubjectResource, SubjAssessmentResource, ExperimentResource, ExptAssessmentResource.
 """
 
@@ -13,11 +14,11 @@ from ..errors import StatusError
 from ..lookup import Finder, Names
 from ..permissions import Access
 from ..store import Experiment, ExperimentShare, Project, Subject, SubjectShare
-from ..views import experiment_document, subject_document
-from .base import params_of, send_text
+from .base import params_of, send_table, send_text
 from .deleting import Deletion
 from .experiment_saving import require_kind
 from .saving import check_label, flush_new
+from .subjects import projects_table
 
 _SHARED, _MOVED = "Configured project sharing", "Modified project"
 _MAY_NOT = "Specified user account has insufficient privileges for {} in this project."
@@ -83,7 +84,7 @@ class SubjectSharing(Sharing):
                 raise StatusError(409, f"Already assigned to project:{other.id}")
             elif not done:
                 self.share(req, finder, found, other, label)
-            self.send_item(req, resp, subject_document(finder, found))
+            send_table(req, resp, projects_table(finder, found), otherwise="html")
 
     def on_delete(self, req: Request, resp: Response, **names: str) -> None:
         self.delete(req, names, Finder.require_subject)
@@ -92,8 +93,8 @@ class SubjectSharing(Sharing):
 class ExperimentSharing(Sharing):
     """`…/experiments/E/projects/P2`: shared a second time it is 409, even when a new label has just been saved.
 
-    Below a subject and for an assessor of a session the answer is the item. Otherwise it is the ID, with 200 for an
-    experiment that is named by its label in a project, and 201 for one that is named by its ID.
+    Below a subject and for an assessor of a session the answer is the table of its projects. Otherwise it is the ID,
+    with 200 for an experiment that is named by its label in a project, and 201 for one that is named by its ID.
     """
 
     def find(self, finder: Finder, names: Names) -> Experiment:
@@ -138,7 +139,7 @@ class ExperimentSharing(Sharing):
 
     def _answer(self, req: Request, resp: Response, finder: Finder, found: Experiment, names: Names) -> None:
         if "subject" in names or "assessor" in names:
-            self.send_item(req, resp, experiment_document(finder, found))
+            send_table(req, resp, projects_table(finder, found), otherwise="html")
             return
         labelled = finder.experiment_by_label(finder.home(names), names["experiment"])
         send_text(resp, found.id, 201 if labelled is None else 200)
