@@ -19,6 +19,7 @@ from .resources import (
     user_rights,
     users,
     version,
+    xml_upload,
 )
 from .site import Site
 
@@ -106,6 +107,8 @@ def add_xapi_routes(app: falcon.App[Request, Response], site: Site) -> None:
         app.add_route("/xapi/datatypes", types)
         app.add_route("/xapi/datatypes/create", types, suffix="create")
         app.add_route("/xapi/datatypes/{name}", types, suffix="one")
+
+    app.add_route("/xapi/archive/upload/xml", xml_upload.XmlUpload(site))
 
     installed, displays = plugins.Plugins(site), plugins.ElementDisplays(site)
     app.add_route("/xapi/plugins", installed)
