@@ -2,64 +2,21 @@
 
 Fixtures: `xnatpy` (a connection), `pyxnat` (an interface) and `shell` (runs a script with curl), each as the
 administrator; `nifti` (a file to upload); `stored` and `rows`, which look at the server by other means than the client.
-
-The clients are imported by name: mypy takes `xnat` for `module_utils/xnat`, whose name XNATpy shares.
 """
 
 from __future__ import annotations
 
 import gzip
-import importlib
-import logging
 import os
 import random
 import subprocess
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+from client_runner import Clients
 from xnat_twin.testing import Session, XnatServer
-
-xnatpy_client: Any = importlib.import_module("xnat")
-pyxnat_client: Any = importlib.import_module("pyxnat")
-
-
-class Warnings(logging.Handler):
-    """Remembers what a client warns of."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.WARNING)
-        self.messages: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.messages.append(record.getMessage())
-
-
-@dataclass
-class Clients:
-    """Opens the clients on one server; what they warn of while they connect is in `warnings`."""
-
-    server: XnatServer
-    warnings: list[str] = field(default_factory=list)
-
-    def xnatpy(self, user: str | None = None, password: str | None = None, **options: Any) -> Any:
-        logger = logging.Logger("xnatpy")
-        handler = Warnings()
-        logger.addHandler(handler)
-        self.warnings = handler.messages
-        return xnatpy_client.connect(
-            self.server.url, user or self.server.admin, password or self.server.password, logger=logger, **options
-        )
-
-    def pyxnat(self, user: str | None = None, password: str | None = None) -> Any:
-        return pyxnat_client.Interface(
-            self.server.url,
-            user or self.server.admin,
-            password or self.server.password,
-            verify=self.server.ca_path,
-        )
 
 
 @pytest.fixture(scope="session")
