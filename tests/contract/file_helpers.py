@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import http.client
 import io
 import tarfile
 import zipfile
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import requests
 from xnat_twin.testing import Session, XnatServer
@@ -62,3 +65,17 @@ def setting(xnat: XnatServer, **settings: object) -> Iterator[None]:
 def stored(xnat: XnatServer, project: str, name: str) -> Path:
     """Where the practice server has a file of a project."""
     return next(xnat.archive.glob(f"{project}/**/{name}"))
+
+
+def raw_get(xnat: XnatServer, path: str) -> tuple[int, bytes]:
+    """GET of a path exactly as it is written: `requests` would decode what need not be encoded."""
+    server = urlsplit(xnat.url)
+    kind = http.client.HTTPSConnection if server.scheme == "https" else http.client.HTTPConnection
+    token = b64encode(f"{xnat.admin}:{xnat.password}".encode()).decode()
+    connection = kind(server.hostname or "", server.port)
+    try:
+        connection.request("GET", server.path + path, headers={"Authorization": f"Basic {token}"})
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    finally:
+        connection.close()

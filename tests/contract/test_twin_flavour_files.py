@@ -9,9 +9,8 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import pytest
-from conftest import Practice
 from file_helpers import BINARY, listed, put, tar_of, zip_of
-from xnat_twin.testing import Session, XnatServer
+from xnat_twin.testing import Practice, Session, XnatServer
 
 Files = Callable[[str], tuple[XnatServer, Session, str]]
 
