@@ -188,12 +188,11 @@ def test_xnat_1_6_lets_a_scan_change_its_type_and_always_wants_one(practice: Pra
 
 
 @pytest.mark.rule("scan-not-decoded")
-def test_encoded_id_is_stored_as_it_was_sent_and_lost_for_its_files(api: Session, session: str) -> None:
-    """Only the routes to resources and files decode it."""
-    assert api.put(f"{session}/scans/a%5Fb", params=MR).status_code == 500
-    api.put(f"{session}/scans/a_b", params=MR).raise_for_status()
-    assert api.get(f"{session}/scans/a%5Fb").status_code == 404
-    assert api.put(f"{session}/scans/a%5Fb/resources/R").status_code == 200
+def test_only_the_routes_to_resources_and_files_decode_what_stands_for_a_scan(api: Session, session: str) -> None:
+    api.put(f"{session}/scans/1", params={**MR, "type": "T1 w"}).raise_for_status()
+    assert api.put(f"{session}/scans/T1%20w/resources/R").status_code == 200
+    assert api.get(f"{session}/scans/T1%20w").status_code == 404
+    assert api.put(f"{session}/scans/a%20b", params=MR).status_code == 500
 
 
 @pytest.mark.rule("scan-list-missing")
@@ -243,9 +242,8 @@ def test_scanners_of_the_whole_site_are_listed_for_everyone(api: Session, xnat: 
     for path in ("/data/scanners", "/data/archive/scanners"):
         rows = stranger.get(path).json()["ResultSet"]["Result"]
         assert {"scanner": name} in rows, "also for those who may not see the session"
-    assert {"scanner": name} not in stranger.get("/data/scanners?table=xnat_petSessionData").json()["ResultSet"][
-        "Result"
-    ]
+    others = stranger.get("/data/scanners", params={"table": "xnat_petSessionData"}).json()["ResultSet"]["Result"]
+    assert {"scanner": name} not in others
     assert api.get("/data/scanners", params={"table": "xdat_user"}).status_code == 403
 
 
