@@ -85,7 +85,7 @@ def run(practice: Practice, *, uploaders: int = 8, files: int = 400, size: int =
         Figure("    data", together.rate * size / 1e6, "MB/s"),
         Figure("    processor time of the server per request", together.server * 1000, "ms"),
         Figure("    processor time of the uploaders per request", together.clients * 1000, "ms"),
-        Figure(f"{uploaders} uploaders, a new scan for every {_PER_SCAN} files", in_scans.rate, "requests/s", 300),
+        Figure(f"{uploaders} uploaders, a new scan for every {_PER_SCAN} files", in_scans.rate, "requests/s"),
         Figure("    new scans : one scan", in_scans.rate / together.rate, ""),
         Figure("1 uploader", alone.rate, "requests/s"),
         Figure(f"    {uploaders} uploaders : 1 uploader", together.rate / alone.rate, ""),
