@@ -200,16 +200,12 @@ def test_document_that_is_not_xml_is_422(api: Session, subjects: str) -> None:
 
 
 @pytest.mark.rule("subject-xml")
-def test_xml_with_data_deletion_is_the_whole_truth(api: Session, subjects: str, project: str) -> None:
+def test_xml_is_merged_over_what_is_there(api: Session, subjects: str, project: str) -> None:
     api.put(f"{subjects}/S1", params={"gender": "male", "group": "G"})
     document = f'<xnat:Subject project="{project}" label="S1" group="H" xmlns:xnat="http://nrg.wustl.edu/xnat"/>'
-    headers = {"Content-Type": "text/xml"}
-    api.put(f"{subjects}/S1", data=document, headers=headers)
+    api.put(f"{subjects}/S1", data=document, headers={"Content-Type": "text/xml"})
+    assert _fields(api, f"{subjects}/S1")["group"] == "H"
     assert _fields(api, f"{subjects}/S1", "demographics")["gender"] == "male"
-    api.put(f"{subjects}/S1", params={"allowDataDeletion": "true"}, data=document, headers=headers)
-    assert not [
-        c for c in api.get(f"{subjects}/S1?format=json").json()["items"][0]["children"] if c["field"] == "demographics"
-    ]
 
 
 @pytest.mark.rule("parallel-creation")

@@ -18,17 +18,23 @@ _XSI_TYPE = f"{{{XSI}}}type"
 
 def parse(types: Types, data: bytes) -> Submission:
     """Read an XNAT document. Raises DocumentError."""
+    root, prefixes = read_tree(data)
+    uri, _, name = root.tag.rpartition("}")
+    try:
+        data_type = types.resolve_element(f"{types.prefix_of(uri[1:])}:{name}")
+        return _Reader(types, prefixes).submission(root, data_type.name)
+    except UnknownTypeError as error:
+        raise DocumentError(f"Invalid Element '{uri[1:]}:{name}': {error}") from error
+
+
+def read_tree(data: bytes) -> tuple[ET.Element, Mapping[str, str]]:
+    """Any XML without a DOCTYPE, and what its prefixes stand for. Raises DocumentError."""
     builder = _Builder()
     try:
         root = ET.fromstring(data, ET.XMLParser(target=builder))  # noqa: S314 (a DOCTYPE is refused, hence no entities)
     except (ET.ParseError, ValueError) as error:
         raise DocumentError(str(error)) from error
-    uri, _, name = root.tag.rpartition("}")
-    try:
-        data_type = types.resolve_element(f"{types.prefix_of(uri[1:])}:{name}")
-        return _Reader(types, builder.prefixes).submission(root, data_type.name)
-    except UnknownTypeError as error:
-        raise DocumentError(f"Invalid Element '{uri[1:]}:{name}': {error}") from error
+    return root, builder.prefixes
 
 
 class _Builder(ET.TreeBuilder):
@@ -86,8 +92,9 @@ class _Reader:
     def _item(self, submission: Submission, node: ET.Element, element: Element, above: str, number: int) -> None:
         """A nested item: an object of its own, an entry of a list, or the only one at its place."""
         path, usual = f"{above}{element.name}", self._types.concrete(element.item)
-        xsi_type = self._type(node, element)
-        if self._types.apart(element.item):
+        apart = self._types.apart(element.item)
+        xsi_type = self._type(node, element, element.item if apart else usual)
+        if apart:
             submission.nested.setdefault(path, []).append(self.submission(node, xsi_type))
             return
         if element.many:
@@ -107,11 +114,11 @@ class _Reader:
                 return f"{key.name}={text.strip()}"
         return str(number) if "[+" in above else f"+{number}"
 
-    def _type(self, node: ET.Element, element: Element) -> str:
-        """The type of a nested item: what its xsi:type says, else what the schema says."""
+    def _type(self, node: ET.Element, element: Element, usual: str) -> str:
+        """The type of a nested item: what its xsi:type says, else the usual one."""
         name = node.get(_XSI_TYPE)
         if name is None:
-            return self._types.concrete(element.item)
+            return usual
         prefix, _, local = name.rpartition(":")
         known = self._types.prefix_of(self._prefixes[prefix]) if prefix in self._prefixes else prefix
         data_type = self._types.resolve(f"{known}:{local}")

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from . import schema
-from .schema import Place, Types
+from .schema import XSI_TYPE, Place, Types, segments
 from .values import FieldValue, InvalidValueError, parse_value
 
 __all__ = ["SHORTCUTS", "FieldValue", "Fields", "InvalidValueError", "canonical_path", "changes_of", "merge"]
@@ -140,7 +140,7 @@ def changes_of(
 def merge(types: Types, stored: Mapping[str, FieldValue], changes: Iterable[tuple[str, str]], data_type: str) -> Fields:
     """`stored` with `changes` (stored path, text) applied. `NULL` clears; what is not mentioned stays.
 
-    Raises InvalidValueError.
+    Fields that the type does not have are passed over. Raises InvalidValueError.
     """
     changes, merged = list(changes), dict(stored)
     entries = _Entries(types, data_type, changes, merged)
@@ -151,8 +151,10 @@ def merge(types: Types, stored: Mapping[str, FieldValue], changes: Iterable[tupl
             named.add((match["entry"], match["key"], match["name"]))
         if text.upper() == "NULL":
             merged.pop(path, None)
-        elif text != "":
-            merged[path] = _value(types, data_type, path, text)
+        elif text != "" and path.endswith(f"/{XSI_TYPE}"):
+            merged[path] = text
+        elif text != "" and (place := types.locate(data_type, _with_types(path, merged))) is not None:
+            merged[path] = parse_value(text, place.element)
     for entry, key, name in named:  # an entry with a name has the name alone if it has nothing else, even if cleared
         merged[f"{entry}/{key}"] = name
         if any(path.startswith(f"{entry}/") and path != f"{entry}/{key}" for path in merged):
@@ -160,9 +162,14 @@ def merge(types: Types, stored: Mapping[str, FieldValue], changes: Iterable[tupl
     return merged
 
 
-def _value(types: Types, data_type: str, path: str, text: str) -> FieldValue:
-    place = types.locate(data_type, path)
-    return parse_value(text, place.element) if place is not None else text
+def _with_types(path: str, stored: Mapping[str, FieldValue]) -> str:
+    """A stored path with the types of the items that it leads through, where they are not the usual ones."""
+    walked, typed = [], []
+    for name, predicates in segments(path):
+        walked.append(f"{name}{predicates}")
+        item_type = stored.get(f"{'/'.join(walked)}/{XSI_TYPE}")
+        typed.append(f"{walked[-1]}[@xsi:type={item_type}]" if item_type else walked[-1])
+    return "/".join(typed)
 
 
 class _Entries:
@@ -202,7 +209,8 @@ class _Entries:
             if name and rest == f"{name['entry']}/{name['key']}":
                 continue
             if rest != path and text and not _OPEN_PREDICATE.search(rest):
-                wanted[rest] = _value(self._types, self._data_type, f"{list_path}[0]/{rest}", text)
+                place = self._types.locate(self._data_type, f"{list_path}[0]/{rest}")
+                wanted[rest] = parse_value(text, place.element) if place is not None else text
         keys = self._types.keys(self._types.item_at(self._data_type, list_path) or "")
         alike = keys if all(key in wanted for key in keys) and keys else tuple(wanted)
         found = (n for n, values in stored.items() if all(values.get(name) == wanted[name] for name in alike))

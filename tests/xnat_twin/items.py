@@ -46,10 +46,6 @@ class Submission:
     nested: dict[str, list[Submission]] = field(default_factory=dict)
     whole: set[str] = field(default_factory=set)
 
-    @property
-    def scans(self) -> list[Submission]:
-        return self.nested.get("scans/scan", [])
-
     def value(self, path: str) -> str | None:
         """What the document says for `path`."""
         return next((text for name, text in self.changes if name == path), None)

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Select, bindparam, or_, select, true
 from sqlalchemy.orm import Session
 
 from . import schema
+from .archive import Archive
 from .errors import StatusError
 from .permissions import HIDDEN, OF_ACCESSIBILITY, OF_GROUP, Access, access, everywhere
 from .schema import Types
@@ -96,6 +97,7 @@ class Finder:
     session: Session
     user: User
     types: Types
+    archive: Archive
 
     # Rights
 
@@ -123,7 +125,7 @@ class Finder:
         everyone = [name for name, given in OF_ACCESSIBILITY.items() if given >= level]
         return or_(Project.accessibility.in_(everyone), Project.project_id.in_(mine))
 
-    def _may_read_item(self, item: Subject | Experiment) -> bool:
+    def may_read_item(self, item: Subject | Experiment) -> bool:
         """Whether the user may read the object through any of its projects, whichever the path goes through."""
         if item.status in HIDDEN and not self.user.admin and item.project_id not in self.groups:
             return False
@@ -217,12 +219,12 @@ class Finder:
             return None
         wanted = {"project": project.project_id, "label": label}
         found: _Shared | None = self.session.scalar(_own(kind), wanted) or self.session.scalar(_guest(kind), wanted)
-        return found if found is not None and self._may_read_item(found) else None
+        return found if found is not None and self.may_read_item(found) else None
 
     def _in(self, project: Project | None, kind: type[_Shared], identifier: str) -> _Shared | None:
         """By accession ID; with a project, only if that has the object."""
         found: _Shared | None = self.session.scalar(_by_accession_id(kind), {"id": identifier})
-        if found is None or not self._may_read_item(found):
+        if found is None or not self.may_read_item(found):
             return None
         return found if project is None or self.has(project, found) else None
 
@@ -263,7 +265,7 @@ class Finder:
         """The image assessors of a session that the user may read."""
         query = select(Experiment).where(Experiment.session_id == session.experiment_id)
         found = self.session.scalars(query.order_by(Experiment.experiment_id))
-        return [assessor for assessor in found if self._may_read_item(assessor)]
+        return [assessor for assessor in found if self.may_read_item(assessor)]
 
     # Resources
 

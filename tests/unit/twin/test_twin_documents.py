@@ -161,7 +161,7 @@ def test_unknown_attribute_of_the_root_and_empty_unknown_elements_are_passed_ove
 
 def test_catalog_comes_back_as_it_was_written(tmp_path: Path) -> None:
     path = tmp_path / "R_catalog.xml"
-    entry = Entry("sub/a&b.txt", "a&b.txt", 5, "d", "TXT", 'C"', ("t<1",), {"k": "v"}, "admin", "now", "1")
+    entry = Entry("sub/a&b.txt", "a&b.txt", 5, "d", "TXT", 'C"', "D>", ("t<1",), {"k": "v"}, "admin", "now", "1")
     catalog = Catalog.read(path, "R")
     catalog.entries.append(entry)
     catalog.write(Disk(tmp_path))

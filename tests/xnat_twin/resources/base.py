@@ -45,13 +45,13 @@ class Endpoint:
     def reading(self, req: Request) -> Iterator[Finder]:
         """A read-only transaction in the name of the caller."""
         with self.site.store.reading() as session:
-            yield Finder(session, user_of(req), self.site.types)
+            yield Finder(session, user_of(req), self.site.types, self.site.archive)
 
     @contextmanager
     def writing(self, req: Request) -> Iterator[Finder]:
         """A transaction in the name of the caller that is committed at the end of the block."""
         with self.site.store.writing() as session:
-            yield Finder(session, user_of(req), self.site.types)
+            yield Finder(session, user_of(req), self.site.types, self.site.archive)
 
     def history(self, req: Request) -> History:
         """Where files go that this request replaces or deletes."""

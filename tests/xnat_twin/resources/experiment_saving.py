@@ -18,8 +18,8 @@ from ..permissions import Access
 from ..schema import DataType
 from ..store import Experiment, ExperimentShare, Project, Subject
 from .base import params_of
+from .nested import save_nested
 from .saving import Changes, accession_id, check_label, flush_new, given_id, merged_fields
-from .scans import save_scan
 from .subjects import SubjectStoring
 
 #: What XNAT says of every document or type that does not fit, not only of subjects.
@@ -100,7 +100,7 @@ class ExperimentStoring(SubjectStoring):
         if forget_visit:
             _forget_visit(existing.fields, fields, given)
         existing.fields = fields
-        self._finish(req, finder, existing, document, is_new=False)
+        self._finish(req, finder, existing, document, is_new=False, whole=whole)
 
     def subject_for(self, req: Request, finder: Finder, project: Project, name: str) -> Subject:
         """A subject of the project by label or ID, made if there is none."""
@@ -116,10 +116,16 @@ class ExperimentStoring(SubjectStoring):
         return True
 
     def _finish(
-        self, req: Request, finder: Finder, experiment: Experiment, document: Submission | None, *, is_new: bool
+        self,
+        req: Request,
+        finder: Finder,
+        experiment: Experiment,
+        document: Submission | None,
+        *,
+        is_new: bool,
+        whole: bool = False,
     ) -> None:
-        for scan in document.scans if document else []:
-            save_scan(finder, experiment, scan.value("ID"), scan.xsi_type, scan.changes)
+        save_nested(finder, experiment, document, whole=whole)
         if experiment.session is None and experiment.project.quarantine_code == 1:
             experiment.status = "quarantine"
         self.stored(req, finder, experiment, is_new=is_new)

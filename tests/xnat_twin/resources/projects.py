@@ -17,6 +17,7 @@ from ..permissions import ACCESSIBILITY, Access
 from ..store import Membership, Project, ProjectName, RetiredProject, now
 from ..views import project_document
 from .base import params_of, send_table, user_of
+from .nested import save_nested
 from .saving import Changes, Storing, flush_new, merged_fields
 
 _CONFLICT = "Requested new project conflicts with existing projects: "
@@ -51,6 +52,7 @@ class ProjectStoring(Storing):
         _store_names(finder, project, names)
         owner = user_of(req).user_id
         finder.session.add(Membership(project_id=project.project_id, user_id=owner, group="Owners"))
+        save_nested(finder, project, document, whole=False)
         self.note(req, finder, project, "", 403, None)
         return project
 
@@ -137,6 +139,7 @@ class OneProject(ProjectStoring):
         self.note(req, finder, found, "")
         found.fields, found.last_modified = fields, now()
         _store_names(finder, found, names)
+        save_nested(finder, found, document, whole=False)  # XNAT deletes nothing here, even if it is told to
 
     def on_delete(self, req: Request, resp: Response, project: str) -> None:
         with self.writing(req) as finder:

@@ -16,6 +16,7 @@ from ..permissions import Access
 from ..store import Reconstruction, now
 from ..views import reconstruction_document
 from .base import params_of, send_table
+from .nested import save_nested
 from .saving import Storing, check_label, flush_new, merged_fields, refuse_tail, requested_type
 from .scans import list_session
 
@@ -42,7 +43,9 @@ class ReconstructionStoring(Storing):
         if existing is not None and not may_exist:
             raise StatusError(409, "Specified reconstruction already exists.")
         finder.require(session.project, Access.EDIT, _MAY_NOT.format("edit" if existing else "create"))
-        fields = merged_fields(finder.types, existing.fields if existing else {}, changes, data_type.name)
+        whole = may_exist and params_of(req).get("allowDataDeletion") == "true"
+        stored = existing.fields if existing is not None and not whole else {}
+        fields = merged_fields(finder.types, stored, changes, data_type.name)
         check_label(identifier)
         self.note(req, finder, session, f"{'Modified' if existing else 'Added'} {data_type.name}")
         if existing is None:
@@ -57,6 +60,7 @@ class ReconstructionStoring(Storing):
             flush_new(finder, "Specified reconstruction already exists.")
         else:  # of another session: it is moved
             existing.experiment, existing.fields, existing.last_modified = session, fields, now()
+        save_nested(finder, existing, document, whole=whole)
         return existing
 
 

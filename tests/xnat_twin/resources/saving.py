@@ -5,7 +5,7 @@ No endpoint lives here, and nothing that only one kind of object does.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from urllib.parse import urlsplit
 
 from falcon import Request, Response
@@ -70,6 +70,11 @@ def merged_fields(types: Types, stored: Fields, changes: Changes, data_type: str
         return merge(types, stored, [change for change in changes if change[0] not in _COLUMNS_OF_THEIR_OWN], data_type)
     except InvalidValueError as error:
         raise StatusError(400, str(error)) from error
+
+
+def without_items(fields: Fields, items: Collection[str]) -> Fields:
+    """Stored fields without those of nested items."""
+    return {path: value for path, value in fields.items() if not any(path.startswith(f"{item}/") for item in items)}
 
 
 def requested_type(

@@ -13,6 +13,7 @@ from ..permissions import Access
 from ..store import Experiment, Scan, now
 from ..views import scan_document
 from .base import params_of, send_table
+from .nested import save_nested
 from .saving import Changes, Storing, check_label, flush_new, merged_fields, refuse_tail, requested_type
 
 _OF_SESSION = {f"xnat:{code}SessionData": f"xnat:{code}ScanData" for code in ("mr", "pet", "ct")}
@@ -40,7 +41,8 @@ class ScanList(Storing):
             if finder.scan(session, identifier) is not None:
                 raise StatusError(409, "Specified scan already exists.")
             finder.require(session.project, Access.EDIT, _MAY_NOT.format("create"))
-            save_scan(finder, session, identifier, data_type.name, changes)
+            scan = save_scan(finder, session, identifier, data_type.name, changes)
+            save_nested(finder, scan, document, whole=False)
             self.note(req, finder, session, f"Added {data_type.name}")
         self.send_created(req, resp, identifier)
 
@@ -68,7 +70,9 @@ class OneScan(Storing):
                 raise StatusError(409, "Specified xsiType differs from existing xsiType")
             changes = self.changes(req, document, schema.IMAGE_SCAN, data_type)
             identifier = dict(changes).get("ID") or names["scan"]  # the body wins over the address
-            save_scan(finder, session, identifier, data_type, changes)
+            whole = params_of(req).get("allowDataDeletion") == "true"
+            scan = save_scan(finder, session, identifier, data_type, changes, whole=whole)
+            save_nested(finder, scan, document, whole=whole)
             self.note(req, finder, session, f"{'Modified' if existing else 'Added'} {data_type}")
 
     def on_delete(self, req: Request, resp: Response, **names: str) -> None:
@@ -98,11 +102,12 @@ def list_session(finder: Finder, names: Names) -> Experiment:
     return session
 
 
-def save_scan(finder: Finder, session: Experiment, identifier: str | None, data_type: str, changes: Changes) -> Scan:
-    """Create or change a scan. An ID with illegal characters fails late: 500, as in XNAT."""
-    identifier = identifier or _free_id(finder, session)
+def save_scan(
+    finder: Finder, session: Experiment, identifier: str, data_type: str, changes: Changes, *, whole: bool = False
+) -> Scan:
+    """Create or change a scan; `whole` forgets what it had. An ID with illegal characters fails late: 500."""
     scan = finder.scan(session, identifier)
-    fields = merged_fields(finder.types, scan.fields if scan else {}, changes, data_type)
+    fields = merged_fields(finder.types, scan.fields if scan and not whole else {}, changes, data_type)
     check_label(identifier)
     if scan is None:
         scan = Scan(id=identifier, xsi_type=data_type, experiment=session, fields=fields, insert_user=finder.user.login)

@@ -16,6 +16,7 @@ from ..tables import Table
 from ..views import subject_document
 from .base import params_of, send_table, send_text
 from .deleting import Deletion
+from .nested import save_nested
 from .saving import (
     Changes,
     Storing,
@@ -26,6 +27,7 @@ from .saving import (
     merged_fields,
     refuse_tail,
     requested_type,
+    without_items,
 )
 
 _ONLY_SUBJECTS = "Only xnat:Subject documents can be PUT to this address."
@@ -83,6 +85,7 @@ class SubjectList(SubjectStoring):
             if finder.subject(None, given.get("ID", "")) or (label and finder.subject(owner, label)):
                 raise StatusError(409, "Subject already exists.")
             subject = self.create_subject(req, finder, owner, label, changes)
+            save_nested(finder, subject, document, whole=False)
             if owner is not home:
                 finder.session.add(SubjectShare(subject_id=subject.subject_id, project_id=home.project_id))
         self.send_created(req, resp, subject.id)
@@ -114,7 +117,9 @@ class OneSubject(SubjectStoring, Deletion):
                 _require_subject_type(finder, req)
                 existing = finder.subject(None, given.get("ID", "")) or (label and finder.subject(owner, label)) or None
             if existing is None:
-                send_text(resp, self.create_subject(req, finder, owner, label, changes).id, 201)
+                created = self.create_subject(req, finder, owner, label, changes)
+                save_nested(finder, created, document, whole=False)
+                send_text(resp, created.id, 201)
             elif self._update(req, finder, existing, document, changes):
                 send_text(resp, existing.id)
 
@@ -124,7 +129,11 @@ class OneSubject(SubjectStoring, Deletion):
     def _update(
         self, req: Request, finder: Finder, existing: Subject, document: Submission | None, changes: Changes
     ) -> bool:
-        """Change a subject. False if the request was a rename, which answers with an empty body."""
+        """Change a subject. False if the request was a rename, which answers with an empty body.
+
+        A document is read into the subject as it is stored, so even with `allowDataDeletion` it takes nothing away but
+        what it has inside of an item such as `demographics`; with `loadExisting=false` it is the whole truth.
+        """
         params, given = params_of(req), dict(changes)
         if given.get("project", existing.project.id) != existing.project.id:
             raise StatusError(409, "Project must be modified through separate URI.")
@@ -134,10 +143,14 @@ class OneSubject(SubjectStoring, Deletion):
             return False
         if given.get("ID", existing.id) != existing.id:
             raise StatusError(400, "ID cannot be modified")
-        stored: Fields = {} if params.true("allowDataDeletion") and document else existing.fields
+        whole = document is not None and params.true("allowDataDeletion") and params.false("loadExisting")
+        stored: Fields = {} if whole else existing.fields
+        if document is not None and params.true("allowDataDeletion"):
+            stored = without_items(stored, document.whole)
         fields = merged_fields(finder.types, stored, changes, schema.SUBJECT)
         self.rename(req, finder, existing, given.get("label", existing.label))
         existing.fields = fields
+        save_nested(finder, existing, document, whole=whole)
         self.stored(req, finder, existing, is_new=False)
         return True
 
