@@ -110,6 +110,8 @@ class Wanted:
             return "NULL"
         if isinstance(self.value, bool):
             return "true" if self.value else "false"
+        if self.parameter == "time" and str(self.value).count(":") == 1:
+            return f"{self.value}:00"  # XNAT takes no time without its seconds (DateUtils.parseTime)
         return str(self.value)
 
 
@@ -241,7 +243,7 @@ def _custom_variable(kind: str, xsi_type: str, name: str, value: Any, stored: Ma
 def same(stored: Any, wanted: Any) -> bool:
     """Return whether a stored value is what was asked for, whatever form the two came in.
 
-    XNAT escapes `& < > " '` in what it is given, stores numbers in the type of its schema, and adds seconds to times.
+    XNAT escapes `& < > " '` in what it is given, and stores numbers in the type of its schema.
     """
     if stored is None or stored == "":
         return bool(wanted == "")

@@ -87,7 +87,7 @@ def test_another_value_is_a_difference(stored: Any, wanted: Any) -> None:
 
 
 def wanted(kind: str = "subject", stored: dict[str, Any] | None = None, **asked: Any) -> list[fields.Wanted]:
-    xsi_type = {"subject": "xnat:subjectData", "scan": "xnat:mrScanData"}[kind]
+    xsi_type = {"subject": "xnat:subjectData", "experiment": "xnat:mrSessionData", "scan": "xnat:mrScanData"}[kind]
     found: list[fields.Wanted] = fields.wanted_values(
         kind, xsi_type, asked.pop("options", {}), asked.pop("fields", {}), stored or {}
     )
@@ -150,6 +150,11 @@ def test_an_option_and_a_path_that_mean_the_same_are_refused() -> None:
 def test_a_date_in_another_form_is_refused_before_xnat_stores_it_in_its_own(text: str) -> None:
     with pytest.raises(InputError, match=f"^dob: '{text}' is not a date of the form YYYY-MM-DD"):
         wanted(options={"dob": text})
+
+
+def test_time_is_sent_with_its_seconds_as_xnat_takes_no_other() -> None:
+    for text in ("10:05", "10:05:00"):
+        assert [value.text for value in wanted(options={"time": text}, kind="experiment")] == ["10:05:00"]
 
 
 @pytest.mark.parametrize("text", ["36300", "9:05", "24:00", "10:05:61", "10:05:00.5"])
