@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from base64 import b64encode
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -135,3 +136,23 @@ def test_upload_notices_what_was_changed_between_two_of_them(api: Session, xnat:
         assert member.put(f"{files}/5", data=b"5", headers=BINARY).status_code == 404
         assert member.put(f"{files.replace('E1', 'E2')}/6", data=b"6", headers=BINARY).text == ""
         assert _names(api, files.replace("E1", "E2")) == ["3", "6"]
+
+
+def test_each_of_many_writers_to_one_catalog_is_told_whether_it_is_in(
+    xnat: XnatServer, api: Session, files: str
+) -> None:
+    """200 and listed, or 500 and not listed but in the way: nothing else, however many there are at once."""
+
+    def write(writer: int) -> dict[str, int]:
+        with xnat.session() as http:
+            names = [f"{writer}_{number}" for number in range(6)]
+            return {name: http.put(f"{files}/{name}", data=b"x" * 5000, headers=BINARY).status_code for name in names}
+
+    with ThreadPoolExecutor(6) as pool:
+        answers = {name: status for some in pool.map(write, range(6)) for name, status in some.items()}
+    assert set(answers.values()) <= {200, 500}
+    stored = sorted(name for name, status in answers.items() if status == 200)
+    assert stored
+    assert _names(api, files) == stored
+    for name in answers.keys() - set(stored):
+        assert api.put(f"{files}/{name}", data=b"y", headers=BINARY).json() == {"duplicates": [name]}
