@@ -195,3 +195,21 @@ def test_uncatalogued_file_survives_its_resource_and_is_in_the_way_of_the_next(
 
 def _cached(xnat: XnatServer, pattern: str) -> list[Path]:
     return list(Path(str(xnat.site.preferences["cachePath"])).glob(pattern))
+
+
+@pytest.mark.practice_xnat("changes settings of the site")
+@pytest.mark.rule("file-justification")
+def test_site_can_demand_a_reason_for_files_which_update_stats_avoids(
+    api: Session, xnat: XnatServer, scan: str, files: str
+) -> None:
+    api.put(f"{scan}/resources/R").raise_for_status()
+    with setting(xnat, requireChangeJustification=True, showChangeJustification=True):
+        answer = put(api, f"{files}/a")
+        assert (answer.status_code, "Justification required." in answer.text) == (500, True)
+        assert put(api, f"{files}/a", event_reason="because").text == ""
+        assert put(api, f"{files}/b", **{"update-stats": "false"}).text == ""
+        assert api.delete(f"{files}/a").status_code == 500
+        assert api.delete(f"{files}/a", params={"event_reason": "because"}).status_code == 200
+        resource = {"resource": f"/archive{scan.removeprefix('/data')}"}
+        assert api.post("/data/services/refresh/catalog", params=resource).status_code == 200
+    assert list(listed(api, files)) == ["b"]

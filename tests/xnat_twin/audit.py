@@ -18,22 +18,49 @@ from .preferences import Preferences
 from .store import Experiment, Project, Subject, Workflow
 
 JUSTIFICATION, NAME = "Justification required.", "Event name required."
+#: What things happen to; what happens to a scan happens to its session.
+Audited = Project | Subject | Experiment
 
 
 def record(
     finder: Finder,
     preferences: Preferences,
     params: Params,
-    item: Project | Subject | Experiment,
+    item: Audited,
     action: str,
     status: int = 500,
     message: str | None = "",
-) -> None:
+) -> Workflow:
     """Note what happened to `item`. Without the reason or the name that the site demands the answer is `status`.
 
     It says what is missing if `message` is None. XNAT's own answers differ from resource to resource: what is deleted
     answers 403, what is stored 500. What happens to a scan happens to its session.
     """
+    name = require(preferences, params, item, action, status, message)
+    event = Workflow(
+        item_id=item.id,
+        xsi_type=_type(item),
+        project=project_of(item).id,
+        user=finder.user.login,
+        action=name or "unknown action",
+        category="PROJECT_ADMIN" if isinstance(item, Project) else "DATA",
+        type=params.get("event_type") or "WEB_SERVICE",
+        reason=params.get("event_reason"),
+        comment=params.get("event_comment"),
+    )
+    finder.session.add(event)
+    return event
+
+
+def require(
+    preferences: Preferences,
+    params: Params,
+    item: Audited,
+    action: str,
+    status: int = 500,
+    message: str | None = "",
+) -> str:
+    """The name of what happens; the same refusal as of `record`, and nothing is noted."""
     xsi_type = _type(item)
     name = params.get("event_action") if "event_action" in params else action
     missing = None
@@ -43,19 +70,7 @@ def record(
         missing = NAME
     if missing:
         raise StatusError(status, missing if message is None else message)
-    finder.session.add(
-        Workflow(
-            item_id=item.id,
-            xsi_type=xsi_type,
-            project=project_of(item).id,
-            user=finder.user.login,
-            action=name or "unknown action",
-            category="PROJECT_ADMIN" if isinstance(item, Project) else "DATA",
-            type=params.get("event_type") or "WEB_SERVICE",
-            reason=params.get("event_reason"),
-            comment=params.get("event_comment"),
-        )
-    )
+    return name
 
 
 def added_or_modified(item: Subject | Experiment, *, is_new: bool) -> str:
@@ -67,7 +82,7 @@ def removed(item: Subject | Experiment) -> str:
     return f"Removed {_singular(item)}"
 
 
-def _type(item: Project | Subject | Experiment) -> str:
+def _type(item: Audited) -> str:
     if isinstance(item, Experiment):
         return item.xsi_type
     return schema.SUBJECT if isinstance(item, Subject) else schema.PROJECT

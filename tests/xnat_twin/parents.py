@@ -44,11 +44,14 @@ class Parents:
         return [deepest] if deepest is not None else []
 
     @property
-    def security(self) -> Owner:
+    def security(self) -> Project | Subject | Experiment:
         """The object whose permissions and state count: the session, for what is below of one."""
         if self.assessed and (self.reconstructions or self.scans or self.experiments):
             return self.assessed[0]
-        return self.owners[0]
+        found = next(iter(self.experiments), None) or self.subject or self.project
+        if found is None:
+            raise LookupError("a path to nothing")
+        return found
 
     @property
     def secured_by(self) -> Project:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from falcon import Request, Response
 
+from .. import audit
 from ..archive import path_inside
 from ..catalog import Catalog, Entry
 from ..errors import StatusError
@@ -62,6 +63,8 @@ class FileList(FileUpload):
             if not params_of(req).true("accept-not-found"):
                 raise StatusError(404, "No matched files")
             resp.status = 204
+        if doomed:
+            audit.require(self.site.preferences, params_of(req), parents.security, "Removed File", message=None)
         missing = [entry for entry in doomed if exact and not path_inside(catalog.folder, entry.uri).is_file()]
         if len(doomed) > len(missing):
             self._delete(req, catalog, [entry for entry in doomed if entry not in missing])

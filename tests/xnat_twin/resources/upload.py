@@ -10,7 +10,7 @@ import logging
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
@@ -20,20 +20,23 @@ from typing import cast
 
 from falcon import Request, Response
 
+from .. import audit
 from ..catalog import Catalog
 from ..errors import StatusError
+from ..lookup import Names
 from ..params import Params
 from ..parents import resolve
 from ..permissions import Access
 from ..remembered import Remembered
 from ..site import Site
-from ..store import Resource, next_number
+from ..store import Resource
 from ..uploads import ARCHIVES, ZIP_ARCHIVES, Body, BrokenUploadError, Intake, bodies, decoded
 from .base import Endpoint, params_of, send_text, user_of
 from .catalogs import configure_resource, create_resource, find_target, is_configured, save_statistics, write_catalog
 from .reference import referenced_bodies, referenced_files
 
 _log = logging.getLogger("xnat_twin")
+_ACTION = "Uploaded File"
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,7 @@ class _Target:
     """Where an upload goes: the resource, None if it has to be made, and whether the caller may write there at all."""
 
     allowed: bool
+    item: audit.Audited
     resource: Resource | None = None
     catalog: Path = Path()
     identifier: str = ""
@@ -52,7 +56,7 @@ class _Place:
 
     resource: str | None
     path: str
-    names: Mapping[str, str]
+    names: Names
 
 
 class FileUpload(Endpoint):
@@ -69,12 +73,14 @@ class FileUpload(Endpoint):
         if not target.allowed:
             send_text(resp, "")  # XNAT has no "else": 200, nothing in the body, nothing stored
             return
+        if _counts(params):
+            audit.require(self.site.preferences, params, target.item, _ACTION, message=None)
         reference = params.get("reference")
         files = referenced_bodies(reference) if reference else bodies(req, params, place.path.rpartition("/")[2])
         files = chain([next(files)], files)  # raises before anything is created
         answer: dict[str, object] = {}
         if reference and params.true("async"):
-            answer["workflowId"] = self._later(req, reference, lambda: self._store(req, place, target, files))
+            answer["workflowId"] = self._later(req, names, lambda: self._store(req, place, target, files))
         elif duplicates := self._store(req, place, target, files):
             answer["duplicates"] = duplicates
         text = dumps(answer, ensure_ascii=False, separators=(",", ":")) if answer else ""
@@ -120,7 +126,7 @@ class FileUpload(Endpoint):
             archives=ARCHIVES if flavour.extract_tar else ZIP_ARCHIVES,
         )
 
-    def _later(self, req: Request, reference: str, store: Callable[[], object]) -> int:
+    def _later(self, req: Request, names: Names, store: Callable[[], object]) -> int:
         """XNAT answers with a number and copies afterwards; here it is done before, and as silent about what fails.
 
         Nobody is told of duplicates, either. `notify` would send a mail.
@@ -128,15 +134,18 @@ class FileUpload(Endpoint):
         params = params_of(req)
         if not _counts(params):
             raise StatusError(500, "Unexpected null workflow")
-        with self.site.store.writing() as session:
-            number = next_number(session, "workflow")
+        with self.writing(req) as finder:
+            item = resolve(finder, names, req.method).security
+            event = audit.record(finder, self.site.preferences, params, item, _ACTION)
+            finder.session.flush()
+            number = event.event_id
         try:
             store()
         except StatusError:
             _log.exception("Unable to perform move operation on file.")
             return number
         if params.true("delete"):
-            for file in referenced_files(reference):
+            for file in referenced_files(params.get("reference")):
                 file.unlink(missing_ok=True)
         return number
 
@@ -146,9 +155,9 @@ class FileUpload(Endpoint):
             found = find_target(finder, parents, place.resource)
             allowed = finder.access(parents.secured_by) >= Access.EDIT
             if found is None:
-                return _Target(allowed)
+                return _Target(allowed, parents.security)
             catalog = self.site.archive.catalog(found)
-            return _Target(allowed, found, catalog.path, catalog.identifier)
+            return _Target(allowed, parents.security, found, catalog.path, catalog.identifier)
 
     def _configured(self, req: Request, place: _Place) -> tuple[int, Catalog]:
         """The resource to upload to, made or changed to what the request says of it, and its catalog as it is now."""
