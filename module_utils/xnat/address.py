@@ -266,6 +266,11 @@ def name_in_uri(uri: str) -> str | None:
     return match.group(1) if match else None
 
 
+def experiment_at_home(project: str, label: str) -> str:
+    """The path of an experiment in its own project: the only one on which a change leaves all else as it is."""
+    return f"{PROJECTS}/{project}/experiments/{label}"
+
+
 def uri(kind: str, identifier: str, experiment_id: str | None = None) -> str:
     """Return the address of an object by its database ID, as XNAT's own lists give it."""
     if kind in {"scan", "assessor"}:

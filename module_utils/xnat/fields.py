@@ -114,6 +114,10 @@ class Wanted:
             return f"{self.value}:00"  # XNAT takes no time without its seconds (DateUtils.parseTime)
         return str(self.value)
 
+    def xpath(self, xsi_type: str) -> str:
+        """The full name of the value, which every address of an object takes; few take `parameter` for it."""
+        return self.parameter if ":" in self.parameter else f"{xsi_type}/{self.path}"
+
 
 def check_xsi_type(xsi_type: str) -> str:
     """Return the type if it has the form of one (`xnat:mrScanData`), else raise InputError."""

@@ -139,12 +139,28 @@ def _update(session: Session, place: Place, item: dict[str, Any], desired: Desir
     if session.check_mode:
         return outcome
     if changes:
-        parents.put(session, place, kind, {value.parameter: value.text for value in changes})
+        parents.put(session, place, kind, *_change_of(kind, found, item, changes))
     if access is not None:
         path = f"{address.accessibility}/{desired.accessibility}"
         session.request("PUT", path, f"make the {address} {desired.accessibility}")
     outcome.object = _described(place, _read_back(session, place, wanted))
     return outcome
+
+
+def _change_of(
+    kind: str, xsi_type: str, item: dict[str, Any], changes: list[fields.Wanted]
+) -> tuple[dict[str, str], str | None]:
+    """Return the parameters of a change, and the path that takes them (None: the object's own).
+
+    Through a subject's path XNAT clears visit and protocol with every change (SubjAssessmentResource). By its ID alone
+    it takes XPaths for a new experiment that lacks a project, and drops all other parameters (ExperimentResource). By
+    its label in its own project it changes what is there; there, too, it knows XPaths only.
+    """
+    if kind != "experiment":
+        return {value.parameter: value.text for value in changes}, None
+    data = item["data_fields"]
+    path = addresses.experiment_at_home(str(data["project"]), str(data.get("label") or data["ID"]))
+    return {value.xpath(xsi_type): value.text for value in changes}, path
 
 
 def _project_names(wanted: list[fields.Wanted]) -> dict[str, str]:

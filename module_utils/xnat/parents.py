@@ -240,13 +240,14 @@ def create_parents(session: Session, place: Place, kinds: list[str], xsi_types: 
     return made
 
 
-def put(session: Session, place: Place, kind: str, parameters: dict[str, str]) -> None:
-    """Write one object of the place and note that it exists. Never sends `label`: XNAT then only renames."""
+def put(session: Session, place: Place, kind: str, parameters: dict[str, str], path: str | None = None) -> None:
+    """Write one object of the place, at `path` if it is not the object's own, and note that it exists.
+
+    Never sends `label`: XNAT then only renames.
+    """
     address = place.address.up_to(kind)
     verb = "create" if kind in place.missing else "change"
-    # By its ID, an experiment can neither be moved nor does XNAT clear its visit and protocol, as it does with every
-    # change that comes through a subject's path (SubjAssessmentResource.unsetOldVisitAndSubtype).
-    path = address.by_id if kind == "experiment" and address.experiment_id else address.path
+    path = path or address.path
     advice = None
     if kind == "project":
         advice = NEW_PROJECT_ADVICE if kind in place.missing else PROJECT_ADVICE

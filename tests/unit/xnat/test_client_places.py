@@ -70,15 +70,16 @@ def test_a_missing_assessor_is_not_made_on_the_way(wire: Wire, connect: Connect)
         resource.ensure_resource(session, Address("p", "s", "e", None, "qc", "R"), Labels(), create_parents=True)
 
 
-def test_an_existing_experiment_is_changed_by_its_id(wire: Wire, connect: Connect) -> None:
-    """Through the path of a subject, XNAT would clear its visit and protocol, and could move it."""
-    item = {"items": [{"data_fields": {"ID": "X1", "label": "e"}, "meta": {"xsi:type": "xnat:mrSessionData"}}]}
+def test_an_existing_experiment_is_changed_in_its_own_project(wire: Wire, connect: Connect) -> None:
+    """A subject's path clears visit and protocol; by its ID alone XNAT takes no shortcut and finds no project."""
+    home = {"ID": "X1", "label": "e", "project": "home"}
+    item = {"items": [{"data_fields": home, "meta": {"xsi:type": "xnat:mrSessionData"}}]}
     changed = {"items": [{"data_fields": {"note": "n"}, "meta": {"xsi:type": "xnat:mrSessionData"}}]}
     wire.replies += [LOGIN, table(EXPERIMENT), (200, json.dumps(item)), (200, "X1"), (200, json.dumps(changed))]
     wire.replies += [(200, "")]
     with connect() as session:
         assert model.ensure(session, Address("p", "s", "e"), model.Desired({"note": "n"})).changed
-    assert wire.requests[3] == "PUT /data/experiments/X1?note=n"
+    assert wire.requests[3] == "PUT /data/projects/home/experiments/e?xnat%3AmrSessionData%2Fnote=n"
 
 
 @pytest.mark.parametrize("subject", ["s", "XNAT_S1"])
