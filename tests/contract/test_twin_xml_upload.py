@@ -15,10 +15,10 @@ def _put(http: Session, document: str, content_type: str = "application/xml", **
     return http.put(UPLOAD, params=params or KEEP, data=document, headers={"Content-Type": content_type})
 
 
-def _subject(project: str, gender: str, start: str = "") -> str:
+def _subject(project: str, gender: str, start: str = "", identifier: str = "") -> str:
     demographics = f'<xnat:demographics xsi:type="xnat:demographicData"><xnat:gender>{gender}</xnat:gender>'
     inside = f"{demographics}</xnat:demographics>"
-    return f'{start}<xnat:Subject {NAMESPACES} project="{project}" label="S1">{inside}</xnat:Subject>'
+    return f'{start}<xnat:Subject {NAMESPACES} ID="{identifier}" project="{project}" label="S1">{inside}</xnat:Subject>'
 
 
 @pytest.mark.rule("xml-upload")
@@ -27,7 +27,9 @@ def test_subject_and_session_are_made_and_changed(api: Session, project: str) ->
     assert answer.status_code == 200
     subject = answer.text.removeprefix("/archive/subjects/")
     assert api.get(f"/data/projects/{project}/subjects/{subject}").status_code == 200
-    assert _put(api, _subject(project, "female"), "text/plain").text == f"/archive/subjects/{subject}"
+    again = _put(api, _subject(project, "female", identifier=subject), "text/plain")
+    assert again.text == f"/archive/subjects/{subject}"
+    assert _put(api, _subject(project, "male")).status_code == 500, "a new subject, whose label is taken"
     item = api.get(f"/data/projects/{project}/subjects/S1", params={"format": "json"}).json()["items"][0]
     assert item["children"][0]["items"][0]["data_fields"]["gender"] == "female"
     session = (
@@ -39,6 +41,48 @@ def test_subject_and_session_are_made_and_changed(api: Session, project: str) ->
     assert made.text.startswith("/archive/experiments/")
     found = api.get(f"/data/projects/{project}/experiments/S1_MRI", params={"format": "json"}).json()["items"][0]
     assert (found["data_fields"]["date"], found["data_fields"]["subject_ID"]) == ("2024-05-01", subject)
+
+
+@pytest.mark.rule("xml-upload-whole")
+def test_document_is_the_whole_truth_where_data_may_be_deleted(api: Session, project: str) -> None:
+    address = f"/data/projects/{project}/subjects/S1"
+    subject = api.put(address, params={"group": "G", "gender": "male"}).text
+    fields = f'ID="{subject}" project="{project}" label="S1" src="X"'
+    document = f"<xnat:Subject {NAMESPACES} {fields}/>"
+    assert _put(api, document).status_code == 200
+    item = api.get(address, params={"format": "json"}).json()["items"][0]
+    assert (item["data_fields"]["group"], item["data_fields"]["src"]) == ("G", "X")
+    assert _put(api, document, allowDataDeletion="true").status_code == 200
+    item = api.get(address, params={"format": "json"}).json()["items"][0]
+    assert "group" not in item["data_fields"]
+    assert "demographics" not in {child["field"] for child in item["children"]}
+
+
+@pytest.mark.rule("xml-upload-scan")
+def test_scan_is_added_to_its_session_and_replaced_with_its_files(api: Session, project: str) -> None:
+    address = f"/data/projects/{project}/subjects/S1/experiments/E1"
+    session = api.put(address, params={"xnat:mrSessionData/date": "2020-01-01"}).text
+    document = (
+        f'<xnat:MRScan {NAMESPACES} ID="1" type="T1"><xnat:image_session_ID>{session}</xnat:image_session_ID>'
+        "</xnat:MRScan>"
+    )
+    made = _put(api, document)
+    assert (made.status_code, made.text) == (200, f"/archive/experiments/{session}/scans/1")
+    file = f"{address}/scans/1/resources/R/files/a.txt?inbody=true"
+    assert api.put(file, data=b"a").status_code == 200
+    assert _put(api, document).status_code == 500
+    assert _put(api, document, allowDataDeletion="true").status_code == 200
+    assert api.get(file).status_code == 404
+    assert api.get(f"{address}/scans/1").status_code == 200
+    assert _put(api, document.replace(session, "nosuch")).status_code == 500
+
+
+@pytest.mark.rule("xml-upload-private")
+def test_new_project_is_private(xnat: XnatServer, api: Session) -> None:
+    name = xnat.new_id()
+    document = f'<xnat:Project {NAMESPACES} ID="{name}"><xnat:name>{name}</xnat:name></xnat:Project>'
+    assert _put(api, document).text == f"/archive/projects/{name}"
+    assert api.get(f"/data/projects/{name}/accessibility").text == "private"
 
 
 @pytest.mark.rule("xml-upload")
