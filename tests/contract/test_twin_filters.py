@@ -188,7 +188,7 @@ def test_stranger_sees_no_data_of_a_protected_project(api: Session, xnat: XnatSe
 @pytest.mark.practice_xnat("needs a site without public projects")
 @pytest.mark.rule("table-site-needs-a-project")
 def test_list_of_all_subjects_needs_a_project(practice: Practice) -> None:
-    server = practice(modules=("dpuk-node-extras",))
+    server = practice(name="no-public-project")
     stranger = server.session(*server.new_user())
     before = stranger.get("/data/subjects").status_code
     server.new_project("public")

@@ -24,10 +24,13 @@ class CriteriaError(ValueError):
 
 @dataclass(frozen=True)
 class Test:
-    """One value must match. `equals` are the texts of which it must be one, if that is all there is to it."""
+    """One value, or what is made of several, must match.
 
-    origin: Origin
-    matches: Callable[[Value], bool]
+    `equals` are the texts of which a single one must be one, if that is all there is to it.
+    """
+
+    origins: tuple[Origin, ...]
+    matches: Callable[..., bool]
     equals: tuple[str, ...] = ()
 
 
@@ -52,7 +55,7 @@ def tests_of(condition: Condition) -> Iterator[Test]:
 
 def holds(condition: Condition, values: Mapping[Origin, Value]) -> bool:
     if isinstance(condition, Test):
-        return condition.matches(values[condition.origin])
+        return condition.matches(*(values[origin] for origin in condition.origins))
     one_by_one = (holds(below, values) for below in condition.conditions)
     return any(one_by_one) if condition.any else all(one_by_one)
 
@@ -64,8 +67,8 @@ def in_sql(condition: Condition) -> tuple[list[tuple[Origin, tuple[str, ...]]], 
     for one in condition.conditions if isinstance(condition, Group) and not condition.any else (condition,):
         while isinstance(one, Group) and len(one.conditions) == 1:
             one = one.conditions[0]
-        if isinstance(one, Test) and one.equals and one.origin.is_column and not one.origin.place.many:
-            equal.append((one.origin, one.equals))
+        if isinstance(one, Test) and one.equals and one.origins[0].is_column and not one.origins[0].place.many:
+            equal.append((one.origins[0], one.equals))
         else:
             rest.append(one)
     return equal, Group(tuple(rest)) if rest else None
@@ -73,22 +76,21 @@ def in_sql(condition: Condition) -> tuple[list[tuple[Origin, tuple[str, ...]]], 
 
 def numbers(session: Session, query: Query, condition: Condition) -> set[int]:
     """The objects that have a row for which the condition holds: one row must satisfy all of it."""
-    origins = list(dict.fromkeys(test.origin for test in tests_of(condition)))
+    origins = list(dict.fromkeys(origin for test in tests_of(condition) for origin in test.origins))
     rows = Query(query.entity, query.where, query.equal).rows(session, origins)
     return {number for number, values in rows if holds(condition, dict(zip(origins, values, strict=True)))}
 
 
-def kind_of_value(origin: Origin) -> str:
-    """`string`, `number`, `date`, `dateTime`, `time` or `boolean`."""
-    kind = origin.xsd.rpartition(":")[2]
+def kind_of_value(xsd: str) -> str:
+    """`string`, `number`, `date`, `dateTime`, `time` or `boolean`, for a type of XML schema."""
+    kind = xsd.rpartition(":")[2]
     if kind in _NUMBERS:
         return "number"
     return kind if kind in {"date", "dateTime", "time", "boolean"} else "string"
 
 
-def comparable(origin: Origin) -> Callable[[str], Value]:
-    """What makes the text of a condition comparable with values of `origin`. Raises CriteriaError."""
-    kind = kind_of_value(origin)
+def comparable(kind: str) -> Callable[[str], Value]:
+    """What makes the text of a condition comparable with values of a kind. Raises CriteriaError."""
 
     def parse(text: str) -> Value:
         try:

@@ -45,20 +45,20 @@ def _filter(types: Types, root: str, xpath: str, value: str) -> Group:
     except (PathError, UnknownTypeError):
         return Group(())
     values = value.split(",") if value.strip() else []
-    kind = kind_of_value(origin)
+    kind = kind_of_value(origin.xsd)
     if kind == "string":
         return _strings(origin, values)
-    tests: list[Condition] = [Test(origin, _between(origin, kind, one)) for one in values]
+    tests: list[Condition] = [Test((origin,), _between(kind, one)) for one in values]
     return Group(tuple(tests), any=True)
 
 
 def _strings(origin: Origin, values: list[str]) -> Group:
     """Exact and with regard to case; a wildcard anywhere makes it a search for the text **inside** the value."""
     exact = tuple(one for one in values if "*" not in one and "%" not in one)
-    tests: list[Condition] = [Test(origin, like(_inside(one))) for one in values if "*" in one or "%" in one]
+    tests: list[Condition] = [Test((origin,), like(_inside(one))) for one in values if "*" in one or "%" in one]
     if exact:
         wanted = frozenset(one for one in exact if one.upper() != "NULL")
-        tests.append(Test(origin, lambda value: value is not None and str(value) in wanted, tuple(sorted(wanted))))
+        tests.append(Test((origin,), lambda value: value is not None and str(value) in wanted, tuple(sorted(wanted))))
     return Group(tuple(tests), any=True)
 
 
@@ -66,9 +66,9 @@ def _inside(pattern: str) -> str:
     return "%" + pattern.replace("*", "%").strip("'%") + "%"
 
 
-def _between(origin: Origin, kind: str, text: str) -> Callable[[Value], bool]:
+def _between(kind: str, text: str) -> Callable[[Value], bool]:
     """A value, or two with a hyphen between and both included. Raises CriteriaError."""
-    parse = _date(origin) if kind in {"date", "dateTime"} else comparable(origin)
+    parse = _date(kind) if kind in {"date", "dateTime"} else comparable(kind)
     first, hyphen, last = (text, "", "") if kind == "boolean" else text.partition("-")
     if kind == "number" and hyphen and not (first.strip() and last.strip()):
         return lambda value: False  # nothing is more than NULL
@@ -76,8 +76,8 @@ def _between(origin: Origin, kind: str, text: str) -> Callable[[Value], bool]:
     return lambda value: value is not None and low <= value <= high  # type: ignore[operator]
 
 
-def _date(origin: Origin) -> Callable[[str], Value]:
-    parse = comparable(origin)
+def _date(kind: str) -> Callable[[str], Value]:
+    parse = comparable(kind)
 
     def parse_without_hyphens(text: str) -> Value:
         try:

@@ -101,7 +101,7 @@ def listing(finder: Finder, params: Params, kind: Kind, where: Sequence[ColumnEl
         if entity is not kind_of(types, kind.default_type):
             raise ListError(f"{root} is not in this list")
         columns = _columns(types, params, kind, root)
-        query = Query(entity, [*where, *_of_type(types, entity, root)])
+        query = Query(entity, [*where, *of_type(types, entity, root)])
         condition = filters(types, root, SHORTCUTS[kind.shortcuts], params) if kind.filtered else None
         limit, offset = _page(params) if kind.paged else (None, 0)
         found = _found(finder, query, condition, [column.origin for column in columns], limit, offset)
@@ -167,7 +167,8 @@ def _defaults(types: Types, kind: Kind, root: str) -> Iterable[str]:
             yield from names
 
 
-def _of_type(types: Types, entity: type[Base], root: str) -> list[ColumnElement[bool]]:
+def of_type(types: Types, entity: type[Base], root: str) -> list[ColumnElement[bool]]:
+    """The condition that leaves out objects of other types than `root`."""
     if entity in {Project, Subject}:
         return []
     xsi_type: ColumnElement[str] = getattr(entity, "xsi_type")  # noqa: B009 (Base has none)

@@ -100,7 +100,7 @@ def subjects(finder: Finder, params: Params, project: Project | None) -> Table:
     if project is None:
         if finder.session.scalar(select(Project.project_id).where(finder.allowed(Access.READ)).limit(1)) is None:
             raise StatusError(500)
-        return _table(finder, params, _SUBJECTS, _readable(finder, Subject), "/data/subjects/")
+        return _table(finder, params, _SUBJECTS, readable(finder, Subject), "/data/subjects/")
     finder.require(project, Access.READ, f"Unable to read subjects for Project: {project.id}")
     found = _listing(finder, params, _SUBJECTS, _in_project(Subject, project))
     table = _or_500(found, "/data/subjects/")
@@ -119,7 +119,7 @@ def experiments(finder: Finder, params: Params) -> Table:
     if "fields" in params:
         return fields_table(_EXPERIMENTS)
     title = "Matching experiments"
-    found = _listing(finder, params, _EXPERIMENTS, _readable(finder, Experiment))
+    found = _listing(finder, params, _EXPERIMENTS, readable(finder, Experiment))
     return _or_500(found, "/data/experiments/", title) if found.rows else found.raw_table(title)
 
 
@@ -207,7 +207,7 @@ def _in_project(kind: type[Subject | Experiment], project: Project) -> list[Colu
     return [or_(kind.project_id == project.project_id, getattr(kind, key).in_(guests))]
 
 
-def _readable(finder: Finder, kind: type[Subject | Experiment]) -> list[ColumnElement[bool]]:
+def readable(finder: Finder, kind: type[Subject | Experiment]) -> list[ColumnElement[bool]]:
     """Those that one of the user's projects has."""
     if everywhere(finder.user) >= Access.READ:
         return []

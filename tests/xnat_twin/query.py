@@ -120,14 +120,24 @@ def _column(index: int) -> _Read:
 
 
 def _stored(index: int, name: str, kind: str) -> _Read:
-    """A stored field; times of day are times, so that tables can write them in their own way."""
-    if kind.endswith("time"):
-        return lambda row: _time((row[index] or {}).get(name))
-    return lambda row: (row[index] or {}).get(name)
+    """A stored field. What is compared or written in its own way is no text: times, moments, not-a-number."""
+    read = _PARSERS.get(kind.rpartition(":")[2])
+    if read is None:
+        return lambda row: (row[index] or {}).get(name)
+
+    def stored(row: Sequence[Any]) -> Value:
+        value = (row[index] or {}).get(name)
+        return read(value) if isinstance(value, str) else value
+
+    return stored
 
 
-def _time(text: str | None) -> Value:
-    return dt.time.fromisoformat(text) if text else None
+_PARSERS: Mapping[str, Callable[[str], Value]] = {
+    "time": dt.time.fromisoformat,
+    "dateTime": dt.datetime.fromisoformat,
+    "float": float,
+    "double": float,
+}
 
 
 def _with_entries(

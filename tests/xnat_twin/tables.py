@@ -75,7 +75,9 @@ def text(value: Value) -> str:
 
 def _java_double(value: float) -> str:
     """`0.0001` is `1.0E-4` in Java."""
-    if value == 0 or not math.isfinite(value) or 1e-3 <= abs(value) < 1e7:
+    if not math.isfinite(value):
+        return "NaN" if math.isnan(value) else f"{'-' * (value < 0)}Infinity"
+    if value == 0 or 1e-3 <= abs(value) < 1e7:
         return repr(value)
     sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
     first, *others = map(str, digits)
@@ -202,11 +204,11 @@ def sort_rows(table: Table, columns: str, *, descending: bool) -> None:
     """
     known = {name.lower(): name for name in reversed(table.columns)}
     names = [known[name.lower()] for name in columns.split(",") if name.lower() in known]
-    rows = sorted(table.rows, key=lambda row: [_order(row.get(name)) for name in names])
+    rows = sorted(table.rows, key=lambda row: [order_of(row.get(name)) for name in names])
     table.rows = rows[::-1] if descending else rows
 
 
-def _order(value: Value) -> tuple[bool, float, str]:
-    """Numbers by size, all else by its text."""
+def order_of(value: Value) -> tuple[bool, float, str]:
+    """For sorting: numbers by size, all else by its text, nothing at the end."""
     number = float(value) if isinstance(value, int | float) else 0.0
     return value is None, number, "" if number else text(value)
