@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
+from object_helpers import fields_of, item_of, labels_of, rows_of
 from xnat_twin.testing import Practice, Session, XnatServer
 
 QC = {"xsiType": "xnat:qcManualAssessorData"}
@@ -19,39 +18,24 @@ def assessor(api: Session, session: str) -> str:
     return f"{session}/assessors/A1"
 
 
-def _item(api: Session, path: str) -> dict[str, Any]:
-    return dict(api.get(path, params={"format": "json"}).json()["items"][0])
-
-
-def _rows(api: Session, path: str, **params: str) -> list[dict[str, str]]:
-    answer = api.get(path, params=params)
-    answer.raise_for_status()
-    return list(answer.json()["ResultSet"]["Result"])
-
-
-def _labels(api: Session, path: str, **params: str) -> list[str]:
-    return [row["label"] for row in _rows(api, path, **params)]
-
-
 @pytest.mark.rule("assessor-put")
 def test_new_is_201_existing_is_200_and_both_answer_the_id(api: Session, session: str) -> None:
     path = f"{session}/assessors/A1"
     first, second = api.put(path, params=QC), api.put(path, params={"note": "n"})
     assert (first.status_code, second.status_code, second.text) == (201, 200, first.text)
-    assert _item(api, path)["data_fields"]["note"] == "n"
+    assert fields_of(api, path)["note"] == "n"
     assert api.put(path).status_code == 200
 
 
 @pytest.mark.rule("assessor-get", "experiment-by-id")
 def test_assessor_is_an_experiment(api: Session, session: str, assessor: str) -> None:
-    item = _item(api, assessor)
+    item = item_of(api, assessor)
     identifier = item["data_fields"]["ID"]
     assert item["meta"]["xsi:type"] == QC["xsiType"]
-    assert item["data_fields"]["imageSession_ID"] == _item(api, session)["data_fields"]["ID"]
-    assert _item(api, f"/data/experiments/{identifier}") == item
-    assert _item(api, f"{session}/assessors/{identifier}") == item
-    children = {child["field"]: child["items"] for child in _item(api, session)["children"]}
-    assert children["assessors/assessor"][0]["data_fields"]["label"] == "A1"
+    assert item["data_fields"]["imageSession_ID"] == fields_of(api, session)["ID"]
+    assert item_of(api, f"/data/experiments/{identifier}") == item
+    assert item_of(api, f"{session}/assessors/{identifier}") == item
+    assert fields_of(api, session, "assessors/assessor")["label"] == "A1"
 
 
 @pytest.mark.rule("assessor-type")
@@ -72,8 +56,8 @@ def test_assessor_of_a_missing_session_is_400(api: Session, project: str, sessio
 
 @pytest.mark.rule("assessor-without-project")
 def test_path_without_a_project_knows_no_labels(api: Session, project: str, session: str, assessor: str) -> None:
-    path = f"/data/experiments/{_item(api, session)['data_fields']['ID']}/assessors"
-    identifier = _item(api, assessor)["data_fields"]["ID"]
+    path = f"/data/experiments/{item_of(api, session)['data_fields']['ID']}/assessors"
+    identifier = fields_of(api, assessor)["ID"]
     assert api.get(f"{path}/A1").status_code == 404
     assert api.get(f"{path}/{identifier}").status_code == 200
     assert api.put(f"{path}/A2", params=QC).status_code == 422
@@ -93,8 +77,8 @@ def test_label_and_id_of_an_assessor_cannot_be_changed_here(
 def test_put_under_another_session_moves_the_assessor(api: Session, session: str, assessor: str) -> None:
     other = session.replace("subjects/S1/experiments/S1_MRI", "subjects/S2/experiments/S2_MRI")
     api.put(other, params=MR).raise_for_status()
-    assert api.put(f"{other}/assessors/A1").text == _item(api, assessor)["data_fields"]["ID"]
-    assert (_labels(api, f"{session}/assessors"), _labels(api, f"{other}/assessors")) == ([], ["A1"])
+    assert api.put(f"{other}/assessors/A1").text == fields_of(api, assessor)["ID"]
+    assert (labels_of(api, f"{session}/assessors"), labels_of(api, f"{other}/assessors")) == ([], ["A1"])
 
 
 @pytest.mark.rule("assessor-at-subject")
@@ -106,9 +90,9 @@ def test_assessor_in_the_place_of_a_session_fails(api: Session, session: str, as
 
 @pytest.mark.rule("assessor-list")
 def test_list_has_its_session(api: Session, project: str, session: str, assessor: str) -> None:
-    row = _rows(api, f"{session}/assessors")[0]
+    row = rows_of(api, f"{session}/assessors")[0]
     assert row.keys() >= {"ID", "project", "label", "date", "xsiType", "insert_date", "URI"}
-    fields = _item(api, session)["data_fields"]
+    fields = fields_of(api, session)
     assert (row["session_ID"], row["session_label"]) == (fields["ID"], "S1_MRI")
     assert row["URI"] == f"/data/experiments/{row['ID']}"
 
@@ -116,10 +100,10 @@ def test_list_has_its_session(api: Session, project: str, session: str, assessor
 @pytest.mark.rule("assessor-in-experiments")
 def test_assessors_are_in_lists_of_experiments_that_ask_for_them(api: Session, project: str, assessor: str) -> None:
     path = f"/data/projects/{project}/experiments"
-    assert _labels(api, path) == ["S1_MRI"]
+    assert labels_of(api, path) == ["S1_MRI"]
     for xsi_type in ("xnat:qcManualAssessorData", "xnat:imageAssessorData"):
-        assert _labels(api, path, xsiType=xsi_type) == ["A1"]
-    row = _rows(api, "/data/experiments", xsiType="xnat:imageAssessorData", project=project)[0]
+        assert labels_of(api, path, xsiType=xsi_type) == ["A1"]
+    row = rows_of(api, "/data/experiments", xsiType="xnat:imageAssessorData", project=project)[0]
     assert (row["label"], row["session_label"]) == ("A1", "S1_MRI")
 
 
@@ -139,7 +123,7 @@ def test_post_answers_the_address_of_the_new_assessor(api: Session, session: str
     path = f"{session}/assessors"
     answer = api.post(path, params={**QC, "label": "A1"})
     assert answer.status_code in {200, 201}
-    assert answer.text.endswith(f"{path}/{_item(api, f'{path}/A1')['data_fields']['ID']}")
+    assert answer.text.endswith(f"{path}/{item_of(api, f'{path}/A1')['data_fields']['ID']}")
     assert api.post(path, params={**QC, "label": "A1"}).status_code == 409
     assert api.post(path).status_code == 417
     assert api.post(path, params=MR).status_code == 422
@@ -154,9 +138,9 @@ def test_delete_is_200_and_then_404(api: Session, session: str, assessor: str) -
 
 @pytest.mark.rule("assessor-delete-by-id")
 def test_assessor_can_be_deleted_by_its_id_alone(api: Session, session: str, assessor: str) -> None:
-    path = f"/data/experiments/{_item(api, assessor)['data_fields']['ID']}"
+    path = f"/data/experiments/{item_of(api, assessor)['data_fields']['ID']}"
     assert [api.delete(path).status_code for _ in range(2)] == [200, 404]
-    assert _rows(api, f"{session}/assessors") == []
+    assert rows_of(api, f"{session}/assessors") == []
 
 
 @pytest.mark.rule("assessor-delete-right")
@@ -171,9 +155,9 @@ def test_assessors_are_shared_like_sessions(api: Session, xnat: XnatServer, asse
     other = xnat.new_project()
     assert api.put(f"{assessor}/projects/{other}", params={"label": "guest"}).status_code == 200
     assert api.put(f"{assessor}/projects/{other}").status_code == 409
-    rows = _rows(api, f"{assessor}/projects", format="json")
+    rows = rows_of(api, f"{assessor}/projects", format="json")
     assert [row["label"] for row in rows] == ["A1", "guest"]
-    assert _labels(api, f"/data/projects/{other}/experiments", xsiType="xnat:imageAssessorData") == ["guest"]
+    assert labels_of(api, f"/data/projects/{other}/experiments", xsiType="xnat:imageAssessorData") == ["guest"]
     assert api.delete(f"{assessor}/projects/{other}").status_code == 200
     assert api.get(assessor).status_code == 200
 
@@ -190,21 +174,21 @@ def test_document_of_an_assessor_can_be_put_back(api: Session, assessor: str) ->
     document = api.get(assessor, params={"format": "xml"}).content
     api.put(assessor, params={"note": "changed"}).raise_for_status()
     assert api.put(assessor, data=document, headers={"Content-Type": "text/xml"}).status_code == 200
-    fields = _item(api, assessor)["data_fields"]
+    fields = fields_of(api, assessor)
     assert (fields["note"], fields["rater"]) == ("as it was", "R")
 
 
 @pytest.mark.rule("resource-out-is-default", "file-uri-of-assessors")
 def test_outputs_are_what_is_meant_without_a_direction(api: Session, assessor: str) -> None:
     api.put(f"{assessor}/resources/R/files/a.txt", data=b"a", headers=TEXT).raise_for_status()
-    number = _rows(api, f"{assessor}/out/resources")[0]["xnat_abstractresource_id"]
-    assert _rows(api, f"{assessor}/resources")[0]["xnat_abstractresource_id"] == number
+    number = rows_of(api, f"{assessor}/out/resources")[0]["xnat_abstractresource_id"]
+    assert rows_of(api, f"{assessor}/resources")[0]["xnat_abstractresource_id"] == number
     assert api.get(f"{assessor}/out/resources/R/files/a.txt").content == b"a"
     assert api.get(f"{assessor}/files/a.txt").content == b"a"
-    uri = _rows(api, f"{assessor}/resources/R/files")[0]["URI"]
-    assert uri.endswith(f"/assessors/{_item(api, assessor)['data_fields']['ID']}/out/resources/{number}/files/a.txt")
+    uri = rows_of(api, f"{assessor}/resources/R/files")[0]["URI"]
+    assert uri.endswith(f"/assessors/{item_of(api, assessor)['data_fields']['ID']}/out/resources/{number}/files/a.txt")
     assert api.get(uri).content == b"a"
-    identifier = _item(api, assessor)["data_fields"]["ID"]
+    identifier = fields_of(api, assessor)["ID"]
     assert api.get(f"/data/experiments/{identifier}/resources/R/files/a.txt").content == b"a"
 
 
@@ -212,22 +196,21 @@ def test_outputs_are_what_is_meant_without_a_direction(api: Session, assessor: s
 def test_inputs_are_kept_apart(api: Session, assessor: str) -> None:
     api.put(f"{assessor}/in/resources/I/files/a.txt", data=b"in", headers=TEXT).raise_for_status()
     api.put(f"{assessor}/resources/O/files/a.txt", data=b"out", headers=TEXT).raise_for_status()
-    assert _labels(api, f"{assessor}/in/resources") == ["I"]
-    assert _labels(api, f"{assessor}/resources") == ["O"]
+    assert labels_of(api, f"{assessor}/in/resources") == ["I"]
+    assert labels_of(api, f"{assessor}/resources") == ["O"]
     assert api.get(f"{assessor}/in/resources/I/files/a.txt").content == b"in"
     assert api.get(f"{assessor}/in/files/a.txt").content == b"in"
-    assert _rows(api, f"{assessor}/in/resources/I/files")[0]["URI"].count("/in/resources/") == 1
-    children = {child["field"]: child["items"] for child in _item(api, assessor)["children"]}
-    assert [children[f"{way}/file"][0]["data_fields"]["label"] for way in ("in", "out")] == ["I", "O"]
+    assert rows_of(api, f"{assessor}/in/resources/I/files")[0]["URI"].count("/in/resources/") == 1
+    assert [fields_of(api, assessor, f"{way}/file")["label"] for way in ("in", "out")] == ["I", "O"]
     assert api.delete(f"{assessor}/in/resources/I").status_code == 200
-    assert _labels(api, f"{assessor}/in/resources") == []
+    assert labels_of(api, f"{assessor}/in/resources") == []
 
 
 @pytest.mark.rule("resource-in-by-put")
 def test_resource_that_is_put_into_the_inputs_becomes_an_output(api: Session, assessor: str) -> None:
     """Since 1.7; and uploads to the inputs then find it there, for they look for its label everywhere."""
     assert api.put(f"{assessor}/in/resources/I").status_code == 200
-    assert (_labels(api, f"{assessor}/in/resources"), _labels(api, f"{assessor}/resources")) == ([], ["I"])
+    assert (labels_of(api, f"{assessor}/in/resources"), labels_of(api, f"{assessor}/resources")) == ([], ["I"])
     api.put(f"{assessor}/in/resources/I/files/a.txt", data=b"a", headers=TEXT).raise_for_status()
     assert api.get(f"{assessor}/resources/I/files/a.txt").content == b"a"
 
@@ -240,7 +223,7 @@ def test_xnat_1_6_puts_inputs_where_they_belong(practice: Practice) -> None:
     assessor = f"{subject}/experiments/E1/assessors/A1"
     api.put(assessor, params=QC).raise_for_status()
     assert api.put(f"{assessor}/in/resources/I").status_code == 200
-    assert (_labels(api, f"{assessor}/in/resources"), _labels(api, f"{assessor}/resources")) == (["I"], [])
+    assert (labels_of(api, f"{assessor}/in/resources"), labels_of(api, f"{assessor}/resources")) == (["I"], [])
 
 
 @pytest.mark.rule("archive-assessors")
@@ -249,7 +232,7 @@ def test_folder_of_a_resource_depends_on_how_it_was_made(
     api: Session, xnat: XnatServer, project: str, assessor: str
 ) -> None:
     folder = xnat.archive / project / "arc001" / "S1_MRI" / "ASSESSORS"
-    identifier = _item(api, assessor)["data_fields"]["ID"]
+    identifier = fields_of(api, assessor)["ID"]
     api.put(f"{assessor}/resources/PUT").raise_for_status()
     for way, name in (("resources", "PUT"), ("resources", "UP"), ("in/resources", "IN")):
         api.put(f"{assessor}/{way}/{name}/files/a.txt", data=b"a", headers=TEXT).raise_for_status()
@@ -263,7 +246,7 @@ def test_folder_of_a_resource_depends_on_how_it_was_made(
 def test_deletion_removes_outputs_if_asked_to_and_never_inputs(
     api: Session, xnat: XnatServer, project: str, assessor: str
 ) -> None:
-    folder = xnat.archive / project / "arc001" / "S1_MRI" / "ASSESSORS" / _item(api, assessor)["data_fields"]["ID"]
+    folder = xnat.archive / project / "arc001" / "S1_MRI" / "ASSESSORS" / fields_of(api, assessor)["ID"]
     for way in ("in", "out"):
         api.put(f"{assessor}/{way}/resources/R/files/a.txt", data=b"a", headers=TEXT).raise_for_status()
     api.delete(assessor, params={"removeFiles": "true"}).raise_for_status()
@@ -286,10 +269,10 @@ def test_files_that_an_assessor_left_behind_count_as_duplicates(api: Session, as
 def test_get_below_a_missing_assessor_shows_the_subjects_resources(api: Session, project: str, session: str) -> None:
     api.put(f"/data/projects/{project}/subjects/S1/resources/OF_SUBJECT").raise_for_status()
     wrong = f"{session}/assessors/none"
-    assert _labels(api, f"{wrong}/resources") == ["OF_SUBJECT"]
+    assert labels_of(api, f"{wrong}/resources") == ["OF_SUBJECT"]
     for answer in (api.head(f"{wrong}/resources"), api.put(f"{wrong}/resources/R")):
         assert answer.status_code == 404
-    identifier = _item(api, session)["data_fields"]["ID"]
+    identifier = fields_of(api, session)["ID"]
     assert api.get(f"/data/experiments/{identifier}/assessors/none/resources").status_code == 404
 
 
@@ -298,10 +281,10 @@ def test_assessors_are_selected_by_label_type_or_all(api: Session, session: str,
     api.put(f"{session}/assessors/A2", params={"xsiType": "xnat:mrAssessorData"}).raise_for_status()
     for name in ("A1", "A2"):
         api.put(f"{session}/assessors/{name}/resources/{name}").raise_for_status()
-    path = f"/data/experiments/{_item(api, session)['data_fields']['ID']}/assessors"
+    path = f"/data/experiments/{item_of(api, session)['data_fields']['ID']}/assessors"
 
     def labels(selector: str) -> list[str]:
-        return sorted(_labels(api, f"{path}/{selector}/resources"))
+        return sorted(labels_of(api, f"{path}/{selector}/resources"))
 
     assert labels("ALL") == labels("*") == labels("A1,A2") == ["A1", "A2"]
     assert (labels("A2"), labels("xnat:qcManualAssessorData")) == (["A2"], ["A1"])

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
+from object_helpers import fields_of, rows_of
 from xnat_twin.testing import Session, XnatServer
 
 MR = {"xsiType": "xnat:mrSessionData"}
@@ -15,22 +14,14 @@ def subject(project: str) -> str:
     return f"/data/projects/{project}/subjects/S1"
 
 
-def _item(api: Session, path: str) -> dict[str, Any]:
-    return dict(api.get(path, params={"format": "json"}).json()["items"][0])
-
-
-def _fields(api: Session, path: str) -> dict[str, object]:
-    return dict(_item(api, path)["data_fields"])
-
-
 @pytest.mark.rule("experiment-in-project")
 def test_without_a_subject_in_the_path_only_xpaths_are_read(api: Session, project: str, subject: str) -> None:
     api.put(f"{subject}/experiments/E1", params=MR).raise_for_status()
     path = f"/data/projects/{project}/experiments/E1"
     assert api.put(path, params={"note": "a shortcut"}).status_code == 200
-    assert "note" not in _fields(api, path)
+    assert "note" not in fields_of(api, path)
     assert api.put(path, params={"xnat:mrSessionData/note": "an XPath"}).status_code == 200
-    assert _fields(api, path)["note"] == "an XPath"
+    assert fields_of(api, path)["note"] == "an XPath"
 
 
 @pytest.mark.rule("experiment-by-id")
@@ -42,15 +33,15 @@ def test_fields_of_an_experiment_cannot_be_set_by_its_id_alone(api: Session, pro
     assert api.put(f"/data/projects/{project}/experiments/{identifier}", params=note).status_code == 400
     assert api.put(f"{subject}/experiments/{identifier}", params=note).status_code == 200
     assert api.put(f"/data/experiments/{identifier}", params={"label": "E2"}).status_code == 200
-    assert _fields(api, f"/data/experiments/{identifier}")["label"] == "E2"
+    assert fields_of(api, f"/data/experiments/{identifier}")["label"] == "E2"
 
 
 @pytest.mark.rule("experiment-create-in-project")
 def test_experiment_can_be_made_without_a_subject_in_the_path(api: Session, project: str, subject: str) -> None:
     path = f"/data/projects/{project}/experiments/E1"
     answer = api.put(path, params={**MR, "subject_ID": "S1"})
-    assert (answer.status_code, _fields(api, path)["ID"]) == (201, answer.text)
-    assert api.get(f"{subject}/experiments").json()["ResultSet"]["Result"][0]["label"] == "E1"
+    assert (answer.status_code, fields_of(api, path)["ID"]) == (201, answer.text)
+    assert rows_of(api, f"{subject}/experiments")[0]["label"] == "E1"
     assert api.put(f"/data/projects/{project}/experiments/E2", params=MR).status_code == 400
     assert api.put("/data/experiments/E2", params=MR).status_code == 422
 
@@ -59,7 +50,7 @@ def test_experiment_can_be_made_without_a_subject_in_the_path(api: Session, proj
 def test_accession_id_leads_to_an_experiment_through_any_project(api: Session, xnat: XnatServer, subject: str) -> None:
     identifier = api.put(f"{subject}/experiments/E1", params=MR).text
     other = xnat.new_project()
-    assert _fields(api, f"/data/projects/{other}/experiments/{identifier}")["label"] == "E1"
+    assert fields_of(api, f"/data/projects/{other}/experiments/{identifier}")["label"] == "E1"
     assert api.delete(f"/data/projects/{other}/experiments/{identifier}").status_code == 200
     assert api.get(f"/data/experiments/{identifier}").status_code == 200, "it was not there to be taken out"
 
@@ -68,7 +59,7 @@ def test_accession_id_leads_to_an_experiment_through_any_project(api: Session, x
 def test_scans_have_no_path_through_experiments_of_a_project(api: Session, project: str, scan: str) -> None:
     """XNAT has no such route: what follows the experiment is not looked at."""
     path = f"/data/projects/{project}/experiments/S1_MRI/scans"
-    assert _item(api, path)["data_fields"]["label"] == "S1_MRI"
+    assert fields_of(api, path)["label"] == "S1_MRI"
     assert api.put(f"{path}/2", params={"xsiType": "xnat:mrScanData"}).status_code == 400
 
 
@@ -114,7 +105,7 @@ def test_history_tells_what_was_done_and_why(api: Session, xnat: XnatServer, ses
 def test_projects_of_an_experiment_are_a_table(api: Session, xnat: XnatServer, project: str, session: str) -> None:
     other = xnat.new_project()
     api.put(f"{session}/projects/{other}").raise_for_status()
-    rows = api.get(f"{session}/projects", params={"format": "json"}).json()["ResultSet"]["Result"]
+    rows = rows_of(api, f"{session}/projects", format="json")
     assert [(row["ID"], row["label"]) for row in rows] == [(project, "S1_MRI"), (other, "")]
 
 
@@ -127,7 +118,7 @@ def test_post_answers_the_address_of_the_new_experiment(api: Session, project: s
     answer = api.post(path, params={**MR, "label": "E1"})
     assert answer.status_code in {200, 201}
     assert answer.text == answer.headers["Location"]
-    assert answer.text.endswith(f"{path}/{_fields(api, f'{path}/E1')['ID']}")
+    assert answer.text.endswith(f"{path}/{fields_of(api, f'{path}/E1')['ID']}")
     again = api.post(path, params={**MR, "label": "E1"})
     assert (again.status_code, "Specified experiment already exists." in again.text) == (409, True)
     project_path = f"/data/projects/{project}/experiments"
@@ -152,7 +143,7 @@ def test_member_may_not_delete_an_experiment(xnat: XnatServer, project: str, ses
 
 @pytest.mark.rule("path-after-object-refused", "path-after-object-ignored")
 def test_path_after_an_experiment(api: Session, session: str) -> None:
-    assert _item(api, f"{session}/bogus")["data_fields"]["label"] == "S1_MRI"
+    assert fields_of(api, f"{session}/bogus")["label"] == "S1_MRI"
     assert api.put(f"{session}/bogus").status_code == 400
     assert api.delete(f"{session}/bogus").status_code == 400
 

@@ -6,13 +6,10 @@ import re
 from typing import Any
 
 import pytest
+from object_helpers import fields_of, rows_of
 from xnat_twin.testing import Practice, Session, XnatServer
 
 MR = {"xsiType": "xnat:mrSessionData"}
-
-
-def _fields(api: Session, path: str) -> dict[str, object]:
-    return dict(api.get(path, params={"format": "json"}).json()["items"][0]["data_fields"])
 
 
 @pytest.fixture
@@ -27,7 +24,7 @@ def test_new_is_201_existing_is_200_and_both_answer_the_accession_id(api: Sessio
     assert (first.status_code, second.status_code) == (201, 200)
     assert re.fullmatch(r"\w+_E\d{5,}", first.text)
     assert second.text == first.text
-    assert _fields(api, path)["date"] == "2014-01-02"
+    assert fields_of(api, path)["date"] == "2014-01-02"
 
 
 @pytest.mark.rule("experiment-creates-subject")
@@ -52,7 +49,7 @@ def test_type_that_is_no_experiment_is_refused(api: Session, subject: str, xsi_t
 def test_type_can_come_from_an_xpath_or_in_lower_case(api: Session, subject: str) -> None:
     api.put(f"{subject}/experiments/E1", params={"xnat:petSessionData/date": "2014-01-02"})
     api.put(f"{subject}/experiments/E2", params={"xsiType": "xnat:mrsessiondata"})
-    rows = api.get(f"{subject}/experiments").json()["ResultSet"]["Result"]
+    rows = rows_of(api, f"{subject}/experiments")
     assert {row["label"]: row["xsiType"] for row in rows} == {"E1": "xnat:petSessionData", "E2": "xnat:mrSessionData"}
 
 
@@ -72,8 +69,8 @@ def test_put_under_another_subject_moves_the_experiment(api: Session, project: s
     api.put(other).raise_for_status()
     answer = api.put(f"{other}/experiments/E1")
     assert (answer.status_code, answer.text) == (200, identifier)
-    fields = _fields(api, f"/data/experiments/{identifier}")
-    assert fields["subject_ID"] == _fields(api, other)["ID"]
+    fields = fields_of(api, f"/data/experiments/{identifier}")
+    assert fields["subject_ID"] == fields_of(api, other)["ID"]
     assert "protocol" not in fields
 
 
@@ -81,7 +78,7 @@ def test_put_under_another_subject_moves_the_experiment(api: Session, project: s
 def test_put_under_a_subject_that_does_not_exist_moves_nothing(api: Session, project: str, subject: str) -> None:
     identifier = api.put(f"{subject}/experiments/E1", params=MR).text
     assert api.put(f"/data/projects/{project}/subjects/none/experiments/E1").status_code == 200
-    assert _fields(api, f"/data/experiments/{identifier}")["subject_ID"] == _fields(api, subject)["ID"]
+    assert fields_of(api, f"/data/experiments/{identifier}")["subject_ID"] == fields_of(api, subject)["ID"]
     assert api.get(f"/data/projects/{project}/subjects/none", params={"format": "json"}).status_code == 404
 
 
@@ -103,10 +100,10 @@ def test_any_change_through_the_subject_clears_visit_and_protocol(
     path = f"{subject}/experiments/E1"
     identifier = api.put(path, params={**MR, "visit": "v1", "protocol": "p1"}).text
     api.put(f"/data/experiments/{identifier}", params={"note": "other"}).raise_for_status()
-    fields = _fields(api, path)
+    fields = fields_of(api, path)
     assert (fields.get("visit"), fields.get("protocol")) == ("v1", "p1")
     api.put(path, params=change).raise_for_status()
-    fields = _fields(api, path)
+    fields = fields_of(api, path)
     assert (fields.get("visit"), fields.get("protocol")) == left
 
 
@@ -115,14 +112,14 @@ def test_visit_and_protocol_can_be_set_where_there_were_none(api: Session, subje
     path = f"{subject}/experiments/E1"
     api.put(path, params=MR).raise_for_status()
     api.put(path, params={"visit": "v1", "protocol": "p1"}).raise_for_status()
-    fields = _fields(api, path)
+    fields = fields_of(api, path)
     assert (fields.get("visit"), fields.get("protocol")) == ("v1", "p1")
 
 
 @pytest.mark.rule("experiment-get")
 def test_path_through_any_subject_finds_the_experiment(api: Session, project: str, subject: str) -> None:
     api.put(f"{subject}/experiments/E1", params=MR)
-    assert _fields(api, f"/data/projects/{project}/experiments/E1")["label"] == "E1"
+    assert fields_of(api, f"/data/projects/{project}/experiments/E1")["label"] == "E1"
 
 
 @pytest.mark.rule("experiment-rename")
@@ -130,7 +127,7 @@ def test_label_parameter_is_a_rename_and_nothing_else(api: Session, subject: str
     api.put(f"{subject}/experiments/E1", params={**MR, "note": "old"})
     answer = api.put(f"{subject}/experiments/E1", params={"label": "E2", "note": "new"})
     assert (answer.status_code, answer.text) == (200, "")
-    assert _fields(api, f"{subject}/experiments/E2")["note"] == "old"
+    assert fields_of(api, f"{subject}/experiments/E2")["note"] == "old"
 
 
 @pytest.mark.rule("experiment-label-fixed")
@@ -138,7 +135,7 @@ def test_label_as_an_xpath_is_not_a_rename(api: Session, subject: str) -> None:
     api.put(f"{subject}/experiments/E1", params=MR)
     same = {"xnat:mrSessionData/label": "E1", "note": "n"}
     assert api.put(f"{subject}/experiments/E1", params=same).status_code == 200
-    assert _fields(api, f"{subject}/experiments/E1")["note"] == "n"
+    assert fields_of(api, f"{subject}/experiments/E1")["note"] == "n"
     assert api.put(f"{subject}/experiments/E1", params={"xnat:mrSessionData/label": "E2"}).status_code == 400
 
 
@@ -175,7 +172,7 @@ def test_contextless_path_takes_the_id_only(api: Session, subject: str) -> None:
 @pytest.mark.rule("experiment-list", "experiment-list-subject")
 def test_list_columns_and_spelling_of_subject_id(api: Session, project: str, subject: str) -> None:
     identifier = api.put(f"{subject}/experiments/E1", params={**MR, "date": "2014-01-02"}).text
-    row = api.get(f"/data/projects/{project}/experiments").json()["ResultSet"]["Result"][0]
+    row = rows_of(api, f"/data/projects/{project}/experiments")[0]
     assert {"ID", "project", "date", "xsiType", "label", "insert_date", "URI"} <= set(row)
     assert row["URI"] == f"/data/experiments/{identifier}"
     params = {"columns": "ID,project,xnat:subjectAssessorData/subject_id", "format": "csv", "ID": identifier}
@@ -189,7 +186,7 @@ def test_list_filter_takes_an_abstract_type(api: Session, project: str, subject:
     path = f"/data/projects/{project}/experiments"
 
     def count(xsi_type: str) -> int:
-        return len(api.get(path, params={"xsiType": xsi_type}).json()["ResultSet"]["Result"])
+        return len(rows_of(api, path, xsiType=xsi_type))
 
     assert [count(f"xnat:{t}Data") for t in ("imageSession", "subjectAssessor", "petSession")] == [1, 1, 0]
 
@@ -215,8 +212,8 @@ def test_xml_round_trip_with_scans(api: Session, subject: str) -> None:
     api.delete(path)
     document = re.sub(rb' ID="\w+_E\d+"', b"", document)
     assert api.put(path, data=document, headers={"Content-Type": "text/xml"}).status_code == 201
-    assert _fields(api, path)["date"] == "2014-01-02"
-    assert _fields(api, f"{path}/scans/1")["parameters/voxelRes/x"] == 1.5
+    assert fields_of(api, path)["date"] == "2014-01-02"
+    assert fields_of(api, f"{path}/scans/1")["parameters/voxelRes/x"] == 1.5
 
 
 @pytest.mark.rule("experiment-rename-files")
@@ -239,14 +236,6 @@ def test_files_stay_on_disk_unless_they_are_to_be_removed(api: Session, xnat: Xn
     assert not file.exists()
 
 
-def _item(api: Session, path: str) -> dict[str, Any]:
-    return dict(api.get(path, params={"format": "json"}).json()["items"][0])
-
-
-def _below(api: Session, path: str, child: str) -> dict[str, object]:
-    return dict(next(c for c in _item(api, path)["children"] if c["field"] == child)["items"][0]["data_fields"])
-
-
 @pytest.mark.rule("experiment-shortcuts")
 def test_shortcuts_of_sessions_are_stored(api: Session, subject: str) -> None:
     fields = {"date": "2014-01-02", "time": "10:11:12", "note": "n", "visit_id": "v", "operator": "o",
@@ -255,11 +244,11 @@ def test_shortcuts_of_sessions_are_stored(api: Session, subject: str) -> None:
     path = f"{subject}/experiments/E1"
     more = {"studyInstanceUID": "1.2.3", "pi_lastname": "Smith", "validation_status": "ok", "scanner": "Trio"}
     api.put(path, params=MR | fields | more).raise_for_status()
-    stored = _fields(api, path)
+    stored = fields_of(api, path)
     assert {name: stored[name] for name in fields} == fields
     assert (stored["UID"], stored["scanner"]) == ("1.2.3", "Trio")
-    assert _below(api, path, "investigator")["lastname"] == "Smith"
-    assert _below(api, path, "validation")["status"] == "ok"
+    assert fields_of(api, path, "investigator")["lastname"] == "Smith"
+    assert fields_of(api, path, "validation")["status"] == "ok"
 
 
 @pytest.mark.rule("experiment-shortcuts-pet")
@@ -272,20 +261,20 @@ def test_shortcuts_of_pet_sessions_are_stored(api: Session, subject: str) -> Non
         "scan_start_time": "2014-01-02 10:11:12",
     }
     api.put(path, params={"xsiType": "xnat:petSessionData", **given}).raise_for_status()
-    stored = _fields(api, path)
+    stored = fields_of(api, path)
     assert (stored["tracer/name"], stored["tracer/dose"]) == ("FDG", 5.5)
     api.put(path, params={"coil": "of an MR session"}).raise_for_status()
-    assert "coil" not in _fields(api, path)
+    assert "coil" not in fields_of(api, path)
 
 
 @pytest.mark.rule("experiment-xpath")
 def test_other_fields_are_set_by_xpath(api: Session, subject: str) -> None:
     path = f"{subject}/experiments/E1"
     api.put(path, params={**MR, "xnat:mrSessionData/acquisition_site": "Oxford", "xnat:mrSessionData/age": "70.5"})
-    assert _fields(api, path)["acquisition_site"] == "Oxford"
+    assert fields_of(api, path)["acquisition_site"] == "Oxford"
     custom = "xnat:mrSessionData/fields/field[name=cohort]/field"
     api.put(path, params={custom: "A"}).raise_for_status()
-    assert _below(api, path, "fields/field")["field"] == "A"
+    assert fields_of(api, path, "fields/field")["field"] == "A"
 
 
 @pytest.mark.rule("experiment-custom-type")
@@ -296,7 +285,7 @@ def test_assessor_of_a_subject_is_an_experiment_like_any_other(practice: Practic
     first = api.put(f"{subject}/experiments/A1", params={"xsiType": kind, f"{kind}/MMSE": "28"})
     second = api.put(f"{subject}/experiments/A1", params={f"{kind}/MMSE": "29"})
     assert (first.status_code, second.status_code, first.text) == (201, 200, second.text)
-    rows = api.get(f"{subject}/experiments").json()["ResultSet"]["Result"]
+    rows = rows_of(api, f"{subject}/experiments")
     assert [row["xsiType"] for row in rows] == [kind]
     assert api.put(f"{subject}/experiments/A1/resources/R").status_code == 200
     assert api.get(f"{subject}/experiments/A1/scans").status_code == 500, "XNAT takes it for a session"
@@ -309,8 +298,8 @@ def test_assessor_of_a_subject_is_an_experiment_like_any_other(practice: Practic
 def test_subject_id_as_a_parameter_moves_too_and_makes_subjects(api: Session, project: str, subject: str) -> None:
     identifier = api.put(f"{subject}/experiments/E1", params=MR).text
     api.put(f"{subject}/experiments/E1", params={"subject_ID": "S2"}).raise_for_status()
-    moved = _fields(api, f"/data/experiments/{identifier}")["subject_ID"]
-    assert moved == _fields(api, f"/data/projects/{project}/subjects/S2")["ID"]
+    moved = fields_of(api, f"/data/experiments/{identifier}")["subject_ID"]
+    assert moved == fields_of(api, f"/data/projects/{project}/subjects/S2")["ID"]
 
 
 @pytest.mark.rule("experiment-label-unique")
@@ -340,7 +329,7 @@ def test_whole_new_truth_must_name_its_project(api: Session, project: str, subje
     options: dict[str, Any] = {"params": {"allowDataDeletion": "true"}, "headers": {"Content-Type": "text/xml"}}
     assert api.put(path, data=xml.format(""), **options).status_code == 409
     assert api.put(path, data=xml.format(f'project="{project}" '), **options).status_code == 200
-    fields = _fields(api, path)
+    fields = fields_of(api, path)
     assert (fields["date"], "note" in fields) == ("2014-01-02", False)
 
 
@@ -358,7 +347,7 @@ def test_id_with_illegal_characters_is_417(api: Session, subject: str) -> None:
 @pytest.mark.rule("experiment-extras")
 @pytest.mark.parametrize("name", ["fixScanTypes", "pullDataFromHeaders", "triggerPipelines"])
 def test_bare_put_with_an_extra_is_200(api: Session, session: str, name: str) -> None:
-    before = _item(api, session)["data_fields"]
+    before = fields_of(api, session)
     answer = api.put(session, params={name: "true"})
     assert (answer.status_code, answer.text) == (200, before["ID"])
-    assert _item(api, session)["data_fields"] == before
+    assert fields_of(api, session) == before

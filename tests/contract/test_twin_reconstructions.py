@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
+from object_helpers import fields_of, item_of, labels_of, rows_of
 from xnat_twin.testing import Session, XnatServer
 
 MR = {"xsiType": "xnat:mrSessionData"}
@@ -24,34 +23,23 @@ def image(api: Session, session: str, name: str) -> str:
     return f"{session}/reconstructions/{name}"
 
 
-def _item(api: Session, path: str) -> dict[str, Any]:
-    return dict(api.get(path, params={"format": "json"}).json()["items"][0])
-
-
-def _rows(api: Session, path: str) -> list[dict[str, str]]:
-    answer = api.get(path)
-    answer.raise_for_status()
-    return list(answer.json()["ResultSet"]["Result"])
-
-
 @pytest.mark.rule("reconstruction-put")
 def test_put_is_always_200_and_empty_and_needs_no_type(api: Session, session: str, name: str) -> None:
     path = f"{session}/reconstructions/{name}"
     for params in ({"type": "average", "baseScanType": "T1"}, {"type": "sum"}):
         answer = api.put(path, params=params)
         assert (answer.status_code, answer.text) == (200, "")
-    item = _item(api, path)
+    item = item_of(api, path)
     assert item["meta"]["xsi:type"] == "xnat:reconstructedImageData"
     assert (item["data_fields"]["type"], item["data_fields"]["baseScanType"]) == ("sum", "T1")
-    children = {child["field"]: child["items"] for child in _item(api, session)["children"]}
-    assert children["reconstructions/reconstructedImage"][0]["data_fields"]["ID"] == name
+    assert fields_of(api, session, "reconstructions/reconstructedImage")["ID"] == name
 
 
 @pytest.mark.rule("reconstruction-list")
 def test_list_columns(api: Session, session: str, image: str, name: str) -> None:
-    row = _rows(api, f"{session}/reconstructions")[0]
+    row = rows_of(api, f"{session}/reconstructions")[0]
     assert list(row) == ["xnat_reconstructedimagedata_id", "ID", "type", "baseScanType", "URI"]
-    identifier = _item(api, session)["data_fields"]["ID"]
+    identifier = fields_of(api, session)["ID"]
     assert row["URI"] == f"/data/experiments/{identifier}/reconstructions/{name}"
     assert api.get(row["URI"]).status_code == 200
 
@@ -80,8 +68,8 @@ def test_id_is_unique_in_the_site_and_is_moved_from_session_to_session(
     api.put(other, params=MR).raise_for_status()
     assert api.get(f"{other}/reconstructions/{name}").status_code == 200, "the session is not looked at"
     assert api.put(f"{other}/reconstructions/{name}").status_code == 200
-    assert _rows(api, f"{session}/reconstructions") == []
-    assert [row["ID"] for row in _rows(api, f"{other}/reconstructions")] == [name]
+    assert rows_of(api, f"{session}/reconstructions") == []
+    assert [row["ID"] for row in rows_of(api, f"{other}/reconstructions")] == [name]
 
 
 @pytest.mark.rule("reconstruction-post", "list-post")
@@ -109,13 +97,13 @@ def test_member_may_change_but_not_delete_and_reader_neither(xnat: XnatServer, p
 def test_inputs_and_outputs_are_kept_apart(api: Session, image: str, name: str) -> None:
     for way, content in (("in", b"in"), ("out", b"out")):
         api.put(f"{image}/{way}/resources/{way}/files/a.txt", data=content, headers=TEXT).raise_for_status()
-    assert [row["label"] for row in _rows(api, f"{image}/in/resources")] == ["in"]
-    row = _rows(api, f"{image}/resources")[0]
+    assert labels_of(api, f"{image}/in/resources") == ["in"]
+    row = rows_of(api, f"{image}/resources")[0]
     assert (row["label"], row["category"], row["cat_id"], row["cat_desc"]) == (
         "out", "reconstructions", name, "average"
     )  # fmt: skip
     assert api.get(f"{image}/files/a.txt").content == b"out"
-    uri = _rows(api, f"{image}/in/resources/in/files")[0]["URI"]
+    uri = rows_of(api, f"{image}/in/resources/in/files")[0]["URI"]
     assert f"/reconstructions/{name}/in/resources/" in uri
     assert api.get(uri).content == b"in"
 
@@ -152,7 +140,7 @@ def test_get_below_a_missing_reconstruction_shows_the_subjects_resources(
 ) -> None:
     api.put(f"/data/projects/{project}/subjects/S1/resources/OF_SUBJECT").raise_for_status()
     wrong = f"{session}/reconstructions/{name}/resources"
-    assert [row["label"] for row in _rows(api, wrong)] == ["OF_SUBJECT"]
+    assert labels_of(api, wrong) == ["OF_SUBJECT"]
     assert api.head(wrong).status_code == 404
     assert api.delete(f"{wrong}/OF_SUBJECT").status_code == 404
 
@@ -164,7 +152,7 @@ def test_reconstructions_are_selected_by_id_or_type_or_all(api: Session, session
         api.put(f"{session}/reconstructions/{one}/resources/R/files/{one}.txt", data=b"a", headers=TEXT)
 
     def files(selector: str) -> list[str]:
-        return sorted(row["Name"] for row in _rows(api, f"{session}/reconstructions/{selector}/files"))
+        return sorted(row["Name"] for row in rows_of(api, f"{session}/reconstructions/{selector}/files"))
 
     assert files("ALL") == [f"{name}.txt", f"{name}_2.txt"]
     assert files("sum") == [f"{name}_2.txt"]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
+from object_helpers import children_of, fields_of, item_of, rows_of
 from xnat_twin.testing import Practice, Session, XnatServer
 
 MR = {"xsiType": "xnat:mrScanData", "type": "T1"}
@@ -15,10 +14,6 @@ def subject(api: Session, project: str) -> str:
     path = f"/data/projects/{project}/subjects/S1"
     api.put(path).raise_for_status()
     return path
-
-
-def _item(api: Session, path: str) -> dict[str, Any]:
-    return dict(api.get(path, params={"format": "json"}).json()["items"][0])
 
 
 @pytest.mark.rule("scan-put")
@@ -45,9 +40,9 @@ def test_new_scan_needs_the_type_of_a_modality(api: Session, session: str, param
 
 @pytest.mark.rule("scan-bare-put")
 def test_bare_put_of_an_existing_scan_changes_nothing(api: Session, scan: str) -> None:
-    before = _item(api, scan)
+    before = item_of(api, scan)
     assert api.put(scan).status_code == 200
-    assert _item(api, scan) == before
+    assert item_of(api, scan) == before
 
 
 @pytest.mark.rule("scan-type-fixed")
@@ -60,20 +55,20 @@ def test_other_type_for_an_existing_scan_is_409(api: Session, scan: str) -> None
 @pytest.mark.rule("scan-foreign-xpath")
 def test_xpath_of_another_modality_is_silently_ignored(api: Session, scan: str) -> None:
     assert api.put(scan, params={"xnat:ctScanData/note": "lost"}).status_code == 200
-    assert "note" not in _item(api, scan)["data_fields"]
+    assert "note" not in fields_of(api, scan)
 
 
 @pytest.mark.rule("scan-xpath")
 def test_xpath_of_the_abstract_scan_works(api: Session, scan: str) -> None:
     api.put(scan, params={"xnat:imageScanData/note": "kept"})
-    assert _item(api, scan)["data_fields"]["note"] == "kept"
+    assert fields_of(api, scan)["note"] == "kept"
 
 
 @pytest.mark.rule("scan-fields-stay", "scan-shortcuts", "scan-xpath")
 def test_fields_are_typed_and_those_not_mentioned_stay(api: Session, scan: str) -> None:
     api.put(scan, params={"frames": "176", "quality": "usable", "xnat:mrScanData/parameters/tr": "2.3"})
     api.put(scan, params={"quality": "questionable"})
-    fields = _item(api, scan)["data_fields"]
+    fields = fields_of(api, scan)
     assert (fields["frames"], fields["quality"], fields["parameters/tr"]) == (176, "questionable", 2.3)
     assert fields["type"] == "T1"
 
@@ -81,8 +76,7 @@ def test_fields_are_typed_and_those_not_mentioned_stay(api: Session, scan: str) 
 @pytest.mark.rule("scan-additional-parameters")
 def test_additional_parameters_are_list_entries(api: Session, scan: str) -> None:
     api.put(scan, params={"xnat:mrScanData/parameters/addParam[name=N]/addField": "V"})
-    children = {child["field"]: child["items"] for child in _item(api, scan)["children"]}
-    assert children["parameters/addParam"][0]["data_fields"].items() >= {"name": "N", "addField": "V"}.items()
+    assert fields_of(api, scan, "parameters/addParam").items() >= {"name": "N", "addField": "V"}.items()
 
 
 @pytest.mark.rule("scan-needs-session", "scan-get-missing")
@@ -106,7 +100,7 @@ def test_id_with_illegal_characters_fails_late(api: Session, session: str) -> No
 
 @pytest.mark.rule("scan-list")
 def test_list_columns(api: Session, scan: str) -> None:
-    row = api.get(scan.rpartition("/")[0]).json()["ResultSet"]["Result"][0]
+    row = rows_of(api, scan.rpartition("/")[0])[0]
     assert list(row) == [
         "xnat_imagescandata_id", "ID", "type", "quality", "xsiType", "note", "series_description", "URI"
     ]  # fmt: skip
@@ -118,7 +112,7 @@ def test_post_takes_the_type_of_the_session_and_a_free_id(api: Session, session:
     answer = api.post(f"{session}/scans", params={"type": "T1"})
     assert answer.status_code == 200
     assert answer.text.endswith(f"{session}/scans/1")
-    assert _item(api, f"{session}/scans/1")["meta"]["xsi:type"] == "xnat:mrScanData"
+    assert item_of(api, f"{session}/scans/1")["meta"]["xsi:type"] == "xnat:mrScanData"
     assert api.post(f"{session}/scans", params={"ID": "1"}).status_code == 409
 
 
@@ -149,7 +143,7 @@ def test_resources_of_scans_are_selected_by_id_or_type_or_all(api: Session, sess
         api.put(f"{session}/scans/{number}/resources/R/files/{number}.txt", data=b"x", headers=data)
 
     def names(selector: str) -> list[str]:
-        rows = api.get(f"{session}/scans/{selector}/files").json()["ResultSet"]["Result"]
+        rows = rows_of(api, f"{session}/scans/{selector}/files")
         return sorted(row["Name"] for row in rows)
 
     assert names("ALL") == ["1.txt", "2.txt", "3.txt"]
@@ -169,10 +163,9 @@ def test_every_shortcut_is_stored(api: Session, session: str) -> None:
               "documentation": "d", "modality": "MR", "coil": "h", "fieldStrength": "3T", "marker": "m",
               "stabilization": "s"}  # fmt: skip
     api.put(f"{session}/scans/1", params={**MR, **fields, "scanTime": "10:11:12", "validation_method": "eye"})
-    stored = _item(api, f"{session}/scans/1")
+    stored = item_of(api, f"{session}/scans/1")
     assert stored["data_fields"].items() >= (fields | {"startTime": "10:11:12"}).items()
-    children = {child["field"]: child["items"][0]["data_fields"] for child in stored["children"]}
-    assert children["validation"]["method"] == "eye"
+    assert children_of(stored, "validation")[0]["data_fields"]["method"] == "eye"
 
 
 @pytest.mark.rule("scan-type-changes-1.6")
@@ -184,7 +177,7 @@ def test_xnat_1_6_lets_a_scan_change_its_type_and_always_wants_one(practice: Pra
     api.put(scan, params=MR).raise_for_status()
     assert api.put(scan).status_code == 417
     assert api.put(scan, params={"xsiType": "xnat:petScanData"}).status_code == 200
-    assert _item(api, scan)["meta"]["xsi:type"] == "xnat:petScanData"
+    assert item_of(api, scan)["meta"]["xsi:type"] == "xnat:petScanData"
 
 
 @pytest.mark.rule("scan-not-decoded")
@@ -240,9 +233,9 @@ def test_scanners_of_the_whole_site_are_listed_for_everyone(api: Session, xnat: 
     api.put(session, params={"scanner": name}).raise_for_status()
     stranger = xnat.session(*xnat.new_user())
     for path in ("/data/scanners", "/data/archive/scanners"):
-        rows = stranger.get(path).json()["ResultSet"]["Result"]
+        rows = rows_of(stranger, path)
         assert {"scanner": name} in rows, "also for those who may not see the session"
-    others = stranger.get("/data/scanners", params={"table": "xnat_petSessionData"}).json()["ResultSet"]["Result"]
+    others = rows_of(stranger, "/data/scanners", table="xnat_petSessionData")
     assert {"scanner": name} not in others
     assert api.get("/data/scanners", params={"table": "xdat_user"}).status_code == 403
 
@@ -255,10 +248,10 @@ def test_types_of_scans_are_listed_with_their_series(
     for number, series in (("1", "first"), ("2", "second")):
         params = {"xsiType": "xnat:mrScanData", "type": kind, "series_description": series}
         api.put(f"{session}/scans/{number}", params=params).raise_for_status()
-    rows = api.get(f"/data/projects/{project}/scan_types").json()["ResultSet"]["Result"]
+    rows = rows_of(api, f"/data/projects/{project}/scan_types")
     assert rows == [{"series_descriptions": "first,second,", "type": kind}]
     for path in ("/data/scan_types", "/data/archive/scan_types"):
-        assert rows[0] in api.get(path).json()["ResultSet"]["Result"]
+        assert rows[0] in rows_of(api, path)
     assert api.get("/data/scan_types", params={"table": "xnat_petScanData"}).status_code == 200
     assert api.get("/data/scan_types", params={"table": "xdat_user"}).status_code == 403
     assert api.get("/data/projects/none/scan_types").status_code == 404

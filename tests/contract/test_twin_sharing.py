@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from object_helpers import labels_of
 from xnat_twin.testing import Session, XnatServer
 
 MR = {"xsiType": "xnat:mrSessionData"}
@@ -13,18 +14,14 @@ def other(xnat: XnatServer) -> str:
     return xnat.new_project()
 
 
-def _labels(api: Session, path: str) -> list[str]:
-    return sorted(row["label"] for row in api.get(path).json()["ResultSet"]["Result"])
-
-
 @pytest.mark.rule("share-subject", "share-label")
 def test_shared_subject_is_in_both_projects_under_its_labels(
     api: Session, project: str, session: str, other: str
 ) -> None:
     path = f"/data/projects/{project}/subjects/S1"
     assert api.put(f"{path}/projects/{other}", params={"label": "guest"}).status_code == 200
-    assert _labels(api, f"/data/projects/{project}/subjects") == ["S1"]
-    assert _labels(api, f"/data/projects/{other}/subjects") == ["guest"]
+    assert labels_of(api, f"/data/projects/{project}/subjects") == ["S1"]
+    assert labels_of(api, f"/data/projects/{other}/subjects") == ["guest"]
     assert api.get(f"/data/projects/{other}/subjects/guest").status_code == 200
 
 
@@ -35,7 +32,7 @@ def test_second_share_of_a_subject_is_409_unless_it_brings_a_label(
     path = f"/data/projects/{project}/subjects/S1/projects/{other}"
     assert [api.put(path).status_code for _ in range(2)] == [200, 409]
     assert api.put(path, params={"label": "guest"}).status_code == 200
-    assert _labels(api, f"/data/projects/{other}/subjects") == ["guest"]
+    assert labels_of(api, f"/data/projects/{other}/subjects") == ["guest"]
 
 
 @pytest.mark.rule("share-unknown-project")
@@ -59,7 +56,7 @@ def test_project_whose_subject_is_shared_says_200_and_is_not_deleted(
     assert api.delete(f"/data/projects/{project}").status_code == 200
     assert api.get(f"/data/projects/{project}").status_code == 200
     assert api.delete(share).status_code == 200
-    assert _labels(api, f"/data/projects/{other}/subjects") == []
+    assert labels_of(api, f"/data/projects/{other}/subjects") == []
 
 
 @pytest.mark.rule("share-read")
@@ -87,7 +84,7 @@ def test_reader_of_the_other_project_reads_the_files(xnat: XnatServer, session: 
 def test_delete_from_the_other_project_only_ends_the_sharing(api: Session, session: str, other: str) -> None:
     api.put(f"{session}/projects/{other}", params={"label": "S1_MRI"}).raise_for_status()
     assert api.delete(f"/data/projects/{other}/experiments/S1_MRI").status_code == 200
-    assert _labels(api, f"/data/projects/{other}/experiments") == []
+    assert labels_of(api, f"/data/projects/{other}/experiments") == []
     assert api.get(session).status_code == 200
 
 
@@ -95,8 +92,8 @@ def test_delete_from_the_other_project_only_ends_the_sharing(api: Session, sessi
 def test_primary_gives_the_subject_away(api: Session, project: str, session: str, other: str) -> None:
     api.put(f"/data/projects/{project}/subjects/S2").raise_for_status()
     api.put(f"/data/projects/{project}/subjects/S2/projects/{other}", params={"primary": "true"}).raise_for_status()
-    assert _labels(api, f"/data/projects/{project}/subjects") == ["S1"]
-    assert _labels(api, f"/data/projects/{other}/subjects") == ["S2"]
+    assert labels_of(api, f"/data/projects/{project}/subjects") == ["S1"]
+    assert labels_of(api, f"/data/projects/{other}/subjects") == ["S2"]
 
 
 @pytest.mark.rule("share-experiment")
@@ -107,7 +104,7 @@ def test_share_of_an_experiment_is_200_or_201_by_its_address(
     assert api.put(f"{session}/projects/{other}").status_code == 200
     answer = api.put(f"/data/experiments/{identifier}/projects/{xnat.new_project()}")
     assert (answer.status_code, answer.text) == (201, identifier)
-    assert _labels(api, f"/data/projects/{other}/experiments") == ["S1_MRI"]
+    assert labels_of(api, f"/data/projects/{other}/experiments") == ["S1_MRI"]
 
 
 @pytest.mark.rule("share-experiment-twice")
@@ -116,7 +113,7 @@ def test_second_share_of_an_experiment_is_409_although_its_new_label_is_saved(
 ) -> None:
     api.put(f"{session}/projects/{other}", params={"label": "first"})
     assert api.put(f"{session}/projects/{other}", params={"label": "guest"}).status_code == 409
-    assert _labels(api, f"/data/projects/{other}/experiments") == ["guest"]
+    assert labels_of(api, f"/data/projects/{other}/experiments") == ["guest"]
 
 
 @pytest.mark.rule("share-without-label")
@@ -125,7 +122,7 @@ def test_without_a_label_a_shared_object_is_listed_but_not_found_by_its_label(
 ) -> None:
     identifier = api.put(session).text
     api.put(f"{session}/projects/{other}").raise_for_status()
-    assert _labels(api, f"/data/projects/{other}/experiments") == ["S1_MRI"]
+    assert labels_of(api, f"/data/projects/{other}/experiments") == ["S1_MRI"]
     assert api.get(f"/data/projects/{other}/experiments/S1_MRI").status_code == 404
     assert api.get(f"/data/projects/{other}/experiments/{identifier}").status_code == 200
     assert api.put(f"{session}/projects/{other}", params={"label": "guest"}).status_code == 500
@@ -169,8 +166,8 @@ def test_primary_gives_an_experiment_away_with_its_files(api: Session, project: 
     identifier = api.put(session).text
     answer = api.put(f"{session}/projects/{other}", params={"primary": "true", "label": "moved"})
     assert (answer.status_code, answer.text) == (200, "")
-    assert _labels(api, f"/data/projects/{project}/experiments") == []
-    assert _labels(api, f"/data/projects/{other}/experiments") == ["moved"]
+    assert labels_of(api, f"/data/projects/{project}/experiments") == []
+    assert labels_of(api, f"/data/projects/{other}/experiments") == ["moved"]
     assert api.get(f"/data/experiments/{identifier}/{file}").content == b"a"
 
 
@@ -178,7 +175,7 @@ def test_primary_gives_an_experiment_away_with_its_files(api: Session, project: 
 def test_primary_by_the_id_alone_moves_and_then_fails(api: Session, session: str, other: str) -> None:
     identifier = api.put(session).text
     assert api.put(f"/data/experiments/{identifier}/projects/{other}", params={"primary": "true"}).status_code == 500
-    assert _labels(api, f"/data/projects/{other}/experiments") == ["S1_MRI"]
+    assert labels_of(api, f"/data/projects/{other}/experiments") == ["S1_MRI"]
 
 
 @pytest.mark.rule("share-primary-right")
@@ -222,7 +219,7 @@ def test_unshare_of_a_subject_takes_its_experiments_along(api: Session, project:
     api.put(f"{subject}/projects/{other}", params={"label": "guest"}).raise_for_status()
     api.put(f"{session}/projects/{other}", params={"label": "guest_MRI"}).raise_for_status()
     api.delete(f"/data/projects/{other}/subjects/guest").raise_for_status()
-    assert _labels(api, f"/data/projects/{other}/experiments") == []
+    assert labels_of(api, f"/data/projects/{other}/experiments") == []
     api.put(f"{subject}/projects/{other}", params={"label": "guest"}).raise_for_status()
     api.put(f"/data/projects/{other}/subjects/guest/experiments/own", params=MR).raise_for_status()
     answer = api.delete(f"/data/projects/{other}/subjects/guest")
@@ -239,4 +236,4 @@ def test_project_with_anothers_experiment_on_its_subject_is_not_deleted(
     api.put(f"{session}/projects/{other}", params={"primary": "true"}).raise_for_status()
     assert api.delete(f"/data/projects/{project}").status_code == 200
     assert api.get(f"/data/projects/{project}").status_code == 200
-    assert _labels(api, f"/data/projects/{other}/experiments") == ["E1"]
+    assert labels_of(api, f"/data/projects/{other}/experiments") == ["E1"]

@@ -6,16 +6,10 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from object_helpers import fields_of, rows_of
 from xnat_twin.testing import Practice, Session, XnatServer
 
 CUSTOM = "xnat:subjectData/fields/field[name=cohort]/field"
-
-
-def _fields(api: Session, path: str, child: str = "") -> dict[str, object]:
-    item = api.get(path, params={"format": "json"}).json()["items"][0]
-    if child:
-        item = next(c for c in item["children"] if c["field"] == child)["items"][0]
-    return dict(item["data_fields"])
 
 
 @pytest.fixture
@@ -42,14 +36,14 @@ def test_accession_numbers_are_never_reused(api: Session, subjects: str) -> None
 @pytest.mark.rule("subject-get")
 def test_label_and_accession_id_name_the_same_subject(api: Session, subjects: str) -> None:
     identifier = api.put(f"{subjects}/S1").text
-    assert _fields(api, f"{subjects}/S1") == _fields(api, f"{subjects}/{identifier}")
-    assert _fields(api, f"/data/subjects/{identifier}")["label"] == "S1"
+    assert fields_of(api, f"{subjects}/S1") == fields_of(api, f"{subjects}/{identifier}")
+    assert fields_of(api, f"/data/subjects/{identifier}")["label"] == "S1"
 
 
 @pytest.mark.rule("subject-shortcuts")
 def test_values_have_the_type_of_their_field(api: Session, subjects: str) -> None:
     api.put(f"{subjects}/S1", params={"gender": "male", "yob": "1950", "weight": "70.5"})
-    assert _fields(api, f"{subjects}/S1", "demographics") == {"gender": "male", "yob": 1950, "weight": 70.5}
+    assert fields_of(api, f"{subjects}/S1", "demographics") == {"gender": "male", "yob": 1950, "weight": 70.5}
 
 
 @pytest.mark.rule("subject-bad-value")
@@ -61,29 +55,29 @@ def test_value_that_does_not_fit_its_field_is_400(api: Session, subjects: str) -
 def test_fields_that_are_not_mentioned_stay_and_null_clears(api: Session, subjects: str) -> None:
     api.put(f"{subjects}/S1", params={"gender": "male", "yob": "1950", "handedness": "left"})
     api.put(f"{subjects}/S1", params={"yob": "1951", "handedness": "NULL"})
-    assert _fields(api, f"{subjects}/S1", "demographics") == {"gender": "male", "yob": 1951}
+    assert fields_of(api, f"{subjects}/S1", "demographics") == {"gender": "male", "yob": 1951}
 
 
 @pytest.mark.rule("values-are-stored-escaped")
 def test_values_are_stored_xml_escaped(api: Session, subjects: str) -> None:
     api.put(f"{subjects}/S1", params={"group": 'a<b & "c"'})
-    assert _fields(api, f"{subjects}/S1")["group"] == "a&lt;b &amp; &quot;c&quot;"
+    assert fields_of(api, f"{subjects}/S1")["group"] == "a&lt;b &amp; &quot;c&quot;"
 
 
 @pytest.mark.rule("subject-custom-variable")
 def test_custom_variable_is_a_list_entry(api: Session, subjects: str) -> None:
     api.put(f"{subjects}/S1", params={CUSTOM: "A"})
-    entry = _fields(api, f"{subjects}/S1", "fields/field")
+    entry = fields_of(api, f"{subjects}/S1", "fields/field")
     assert {name: entry[name] for name in ("name", "field")} == {"name": "cohort", "field": "A"}
     api.put(f"{subjects}/S1", params={CUSTOM: "B"})
-    assert _fields(api, f"{subjects}/S1", "fields/field")["field"] == "B"
+    assert fields_of(api, f"{subjects}/S1", "fields/field")["field"] == "B"
 
 
 @pytest.mark.rule("subject-xpath")
 def test_xpath_with_a_predicate_means_the_same_as_its_shortcut(api: Session, subjects: str) -> None:
     xpath = "xnat:subjectData/demographics[@xsi:type=xnat:demographicData]/gender"
     api.put(f"{subjects}/S1", params={xpath: "female"})
-    assert _fields(api, f"{subjects}/S1", "demographics")["gender"] == "female"
+    assert fields_of(api, f"{subjects}/S1", "demographics")["gender"] == "female"
 
 
 @pytest.mark.rule("unknown-parameters-are-ignored", "subject-has-no-note")
@@ -97,8 +91,8 @@ def test_label_parameter_on_an_existing_subject_is_a_rename_and_nothing_else(api
     identifier = api.put(f"{subjects}/S1", params={"gender": "male"}).text
     answer = api.put(f"{subjects}/S1", params={"label": "S2", "gender": "female"})
     assert (answer.status_code, answer.text) == (200, "")
-    assert _fields(api, f"{subjects}/S2")["ID"] == identifier
-    assert _fields(api, f"{subjects}/S2", "demographics")["gender"] == "male"
+    assert fields_of(api, f"{subjects}/S2")["ID"] == identifier
+    assert fields_of(api, f"{subjects}/S2", "demographics")["gender"] == "male"
     assert api.get(f"{subjects}/S1").status_code == 404
 
 
@@ -106,7 +100,7 @@ def test_label_parameter_on_an_existing_subject_is_a_rename_and_nothing_else(api
 def test_same_label_as_parameter_also_hides_the_other_parameters(api: Session, subjects: str) -> None:
     api.put(f"{subjects}/S1", params={"gender": "male"})
     assert api.put(f"{subjects}/S1", params={"label": "S1", "gender": "female"}).status_code == 200
-    assert _fields(api, f"{subjects}/S1", "demographics")["gender"] == "male"
+    assert fields_of(api, f"{subjects}/S1", "demographics")["gender"] == "male"
 
 
 @pytest.mark.rule("subject-rename-conflict")
@@ -162,7 +156,7 @@ def test_delete_is_200_and_then_404(api: Session, subjects: str) -> None:
 @pytest.mark.rule("subject-list")
 def test_list_has_its_columns_and_takes_others(api: Session, subjects: str) -> None:
     api.put(f"{subjects}/S1", params={"gender": "male"})
-    row = api.get(subjects).json()["ResultSet"]["Result"][0]
+    row = rows_of(api, subjects)[0]
     assert list(row) == ["ID", "project", "label", "insert_date", "insert_user", "URI"]
     assert row["URI"] == f"/data/subjects/{row['ID']}"
     lines = api.get(subjects, params={"format": "csv", "columns": "label,gender,no_such,xsiType"}).text.split("\n")
@@ -176,7 +170,7 @@ def test_list_can_be_filtered_sorted_and_paged(api: Session, subjects: str) -> N
         api.put(f"{subjects}/{label}")
 
     def labels(**params: str) -> list[str]:
-        return [row["label"] for row in api.get(subjects, params=params).json()["ResultSet"]["Result"]]
+        return [row["label"] for row in rows_of(api, subjects, **params)]
 
     assert labels(label="A*", sortBy="label") == ["A1", "A2"]
     assert labels(label="A1,B1", sortBy="label", sortOrder="DESC") == ["B1", "A1"]
@@ -190,8 +184,8 @@ def test_xml_round_trip(api: Session, subjects: str) -> None:
     document = api.get(f"{subjects}/S1", params={"format": "xml"}).content
     api.put(f"{subjects}/S1", params={"gender": "female", CUSTOM: "B"})
     assert api.put(f"{subjects}/S1", data=document, headers={"Content-Type": "text/xml"}).status_code == 200
-    assert _fields(api, f"{subjects}/S1", "demographics")["gender"] == "male"
-    assert _fields(api, f"{subjects}/S1", "fields/field")["field"] == "A"
+    assert fields_of(api, f"{subjects}/S1", "demographics")["gender"] == "male"
+    assert fields_of(api, f"{subjects}/S1", "fields/field")["field"] == "A"
 
 
 @pytest.mark.rule("subject-bad-xml")
@@ -204,8 +198,8 @@ def test_xml_is_merged_over_what_is_there(api: Session, subjects: str, project: 
     api.put(f"{subjects}/S1", params={"gender": "male", "group": "G"})
     document = f'<xnat:Subject project="{project}" label="S1" group="H" xmlns:xnat="http://nrg.wustl.edu/xnat"/>'
     api.put(f"{subjects}/S1", data=document, headers={"Content-Type": "text/xml"})
-    assert _fields(api, f"{subjects}/S1")["group"] == "H"
-    assert _fields(api, f"{subjects}/S1", "demographics")["gender"] == "male"
+    assert fields_of(api, f"{subjects}/S1")["group"] == "H"
+    assert fields_of(api, f"{subjects}/S1", "demographics")["gender"] == "male"
 
 
 @pytest.mark.rule("parallel-creation")
@@ -213,7 +207,7 @@ def test_parallel_puts_of_one_label_make_one_subject(xnat: XnatServer, subjects:
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(lambda _: xnat.session().put(f"{subjects}/S1"), range(4)))
     assert {answer.status_code for answer in answers} <= {200, 201, 409}
-    assert len(xnat.session().get(subjects).json()["ResultSet"]["Result"]) == 1
+    assert len(rows_of(xnat.session(), subjects)) == 1
 
 
 @pytest.mark.rule("subject-shortcuts")
@@ -224,9 +218,9 @@ def test_every_shortcut_is_stored(api: Session, subjects: str) -> None:
                     "educationDesc": "d", "race": "r", "ethnicity": "e", "height": "170.5", "gestational_age": "39.5",
                     "post_menstrual_age": "41.5", "birth_weight": "3.5"}  # fmt: skip
     api.put(f"{subjects}/S1", params=plain | person | demographics).raise_for_status()
-    assert _fields(api, f"{subjects}/S1").items() >= plain.items()
-    assert _fields(api, f"{subjects}/S1", "investigator") == {"firstname": "Jane", "lastname": "Smith"}
-    stored = _fields(api, f"{subjects}/S1", "demographics")
+    assert fields_of(api, f"{subjects}/S1").items() >= plain.items()
+    assert fields_of(api, f"{subjects}/S1", "investigator") == {"firstname": "Jane", "lastname": "Smith"}
+    stored = fields_of(api, f"{subjects}/S1", "demographics")
     assert {name: str(stored[name]) for name in demographics} == demographics
 
 
@@ -235,7 +229,7 @@ def test_subject_can_be_changed_by_its_id_alone(api: Session, subjects: str) -> 
     identifier = api.put(f"{subjects}/S1").text
     answer = api.put(f"/data/subjects/{identifier}", params={"group": "G"})
     assert (answer.status_code, answer.text) == (200, identifier)
-    assert _fields(api, f"{subjects}/S1")["group"] == "G"
+    assert fields_of(api, f"{subjects}/S1")["group"] == "G"
     assert api.put("/data/subjects/no_such_subject", params={"group": "G"}).status_code == 422
 
 
@@ -243,7 +237,7 @@ def test_subject_can_be_changed_by_its_id_alone(api: Session, subjects: str) -> 
 def test_accession_id_leads_to_a_subject_through_any_project(api: Session, xnat: XnatServer, subjects: str) -> None:
     identifier = api.put(f"{subjects}/S1").text
     other = xnat.new_project()
-    assert _fields(api, f"/data/projects/{other}/subjects/{identifier}")["label"] == "S1"
+    assert fields_of(api, f"/data/projects/{other}/subjects/{identifier}")["label"] == "S1"
     assert api.delete(f"/data/projects/{other}/subjects/{identifier}").status_code == 403
     created = api.put(f"/data/projects/{other}/subjects/{identifier}")
     assert (created.status_code, created.text == identifier) == (201, False), "for PUT it is a label like any other"
@@ -315,7 +309,7 @@ def test_xnat_1_6_takes_the_label_for_one_field_among_others(practice: Practice)
     path = f"/data/projects/{project}/subjects"
     identifier = api.put(f"{path}/S1").text
     assert api.put(f"{path}/S1", params={"label": "S2", "group": "G"}).text == identifier
-    assert _fields(api, f"{path}/S2")["group"] == "G"
+    assert fields_of(api, f"{path}/S2")["group"] == "G"
 
 
 @pytest.mark.rule("subject-list-missing")
@@ -327,7 +321,7 @@ def test_list_of_a_missing_project_is_404(api: Session) -> None:
 def test_post_answers_the_address_of_the_new_subject(api: Session, xnat: XnatServer, subjects: str) -> None:
     document = '<xnat:Subject label="S1" group="G" xmlns:xnat="http://nrg.wustl.edu/xnat"/>'
     answer = api.post(subjects, data=document, headers={"Content-Type": "text/xml"})
-    identifier = _fields(api, f"{subjects}/S1")["ID"]
+    identifier = fields_of(api, f"{subjects}/S1")["ID"]
     assert answer.status_code in {200, 201}
     assert answer.text == answer.headers["Location"]
     assert answer.text.endswith(f"{subjects}/{identifier}")
@@ -342,7 +336,7 @@ def test_projects_of_a_subject_are_a_table(api: Session, xnat: XnatServer, proje
     other = xnat.new_project()
     api.put(f"{subjects}/S1").raise_for_status()
     api.put(f"{subjects}/S1/projects/{other}", params={"label": "guest"}).raise_for_status()
-    rows = api.get(f"{subjects}/S1/projects", params={"format": "json"}).json()["ResultSet"]["Result"]
+    rows = rows_of(api, f"{subjects}/S1/projects", format="json")
     assert rows == [
         {"label": "S1", "ID": project, "Secondary_ID": project, "Name": project},
         {"label": "guest", "ID": other, "Secondary_ID": other, "Name": other},
@@ -392,6 +386,6 @@ def test_site_can_demand_a_reason_for_every_change(api: Session, xnat: XnatServe
         assert (renamed.status_code, "Justification required." in renamed.text) == (500, True)
         refused = api.delete(f"{subjects}/S1")
         assert (refused.status_code, "Justification required." in refused.text) == (403, True)
-        assert _fields(api, f"{subjects}/S1")["group"] == "G"
+        assert fields_of(api, f"{subjects}/S1")["group"] == "G"
         assert api.put(f"{subjects}/S1", params={"group": "H", "event_reason": "why"}).status_code == 200
         assert api.delete(f"{subjects}/S1", params={"event_reason": "why"}).status_code == 200
