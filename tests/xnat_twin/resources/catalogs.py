@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from falcon import Request, Response
 from sqlalchemy import bindparam, update
 
-from .. import schema
+from .. import audit, schema
 from ..catalog import Catalog, ConcurrentModificationError, Entry
 from ..errors import StatusError
 from ..lookup import Finder
@@ -16,13 +16,15 @@ from ..permissions import LOCKED, Access
 from ..site import Site
 from ..store import OWNER_KEYS, Experiment, Item, Owner, Reconstruction, Resource, Scan, Store
 from ..tables import Table
-from .base import Endpoint, params_of, send_table, send_text
+from .base import Endpoint, params_of, send_table
+from .saving import Storing, requested_type
 
+_ELEMENT = "xnat:resourceCatalog"
 _COLUMNS = ("xnat_abstractresource_id", "label", "element_name", "category", "cat_id", "cat_desc", "file_count",
             "file_size", "tags", "content", "format")  # fmt: skip
 
 
-class ResourceList(Endpoint):
+class ResourceList(Storing):
     """`…/resources`."""
 
     def on_get(self, req: Request, resp: Response, **names: str) -> None:
@@ -41,14 +43,12 @@ class ResourceList(Endpoint):
             parents = resolve(finder, names, req.method)
             require_edit(finder, parents)
             resource = create_resource(self.site, req, finder, parents, None, alone=True)
-            uri = f"{req.prefix}{req.path}/{resource.resource_id}"
-        resp.location = uri
-        send_text(resp, uri)
+        self.send_created(req, resp, str(resource.resource_id))
 
     on_post = on_put
 
 
-class OneResource(Endpoint):
+class OneResource(Storing):
     """`…/resources/LABEL`, by label, number, or several of them separated by commas."""
 
     def on_get(self, req: Request, resp: Response, resource: str, **names: str) -> None:
@@ -67,7 +67,7 @@ class OneResource(Endpoint):
             require_edit(finder, parents)
             if find_resources(finder, parents, resource):
                 raise StatusError(409, "Specified resource already exists.")
-            create_resource(self.site, req, finder, parents, resource, alone=True)
+            create_resource(self.site, req, finder, parents, _wanted(resource)[0], alone=True)
 
     on_post = on_put
 
@@ -79,6 +79,8 @@ class OneResource(Endpoint):
             if found:
                 require_deletable(finder, parents)
             for one in found:
+                named = f"{one.resource_id} ({one.label})" if one.label else str(one.resource_id)
+                self.note(req, finder, parents.security, f"Removed Resource Catalog {named}", message=None)
                 doomed.append(self.site.archive.catalog(one))
                 finder.session.delete(one)
         for catalog in doomed:
@@ -97,10 +99,23 @@ class ResourceTail(Endpoint):
 def find_resources(
     finder: Finder, parents: Parents, identifiers: str, owners: Sequence[Owner] | None = None
 ) -> list[Resource]:
-    """The resources with these labels or numbers below the parents, or below `owners`."""
-    places = parents.owners if owners is None else owners
-    found = (finder.resource(places, one.strip(), parents.direction) for one in identifiers.split(","))
-    return [resource for resource in found if resource is not None]
+    """All resources with these labels or numbers below the parents, or below `owners`: a label can be there twice.
+
+    404 for a number of no resource, or of one that may not be read.
+    """
+    wanted = _wanted(identifiers)
+    for one in wanted:
+        finder.numbered(one)
+    found = finder.resources(parents.owners if owners is None else owners, parents.direction)
+    return [one for one in found if one.label in wanted or str(one.resource_id) in wanted]
+
+
+def _wanted(identifiers: str) -> list[str]:
+    """Labels and numbers, without the blanks around the commas; a label that is made is the first that is no number.
+
+    Reference: XNATCatalogTemplate
+    """
+    return sorted((one.strip() for one in identifiers.split(",")), key=str.isdecimal)
 
 
 def find_target(finder: Finder, parents: Parents, identifier: str | None) -> Resource | None:
@@ -140,8 +155,12 @@ def create_resource(
     """A new resource with its folder and catalog. An orphaned catalog in its place is taken over, as XNAT does.
 
     One that is created `alone`, not by a file upload, comes from the catalog service (since 1.7): that does not know
-    `in`, so it makes an output of it.
+    `in`, so it makes an output of it. Then the site may demand a reason for it.
     """
+    if alone:
+        if not finder.types.instance_of(requested_type(finder, params_of(req), None, _ELEMENT).name, _ELEMENT):
+            raise StatusError(422, "Only ResourceCatalog documents can be PUT to this address.")
+        audit.record(finder, site.preferences, params_of(req), parents.security, "Created resource", message=None)
     if label is not None and ("'" in label or label in {".", ".."}):
         raise StatusError(400, f"Invalid resource label: {label}")
     owner = parents.owners[0]
@@ -211,7 +230,9 @@ def _row(finder: Finder, resource: Resource, *, everything: bool, counts: bool) 
         case Reconstruction():
             category, identifier, description = "reconstructions", owner.id, str(owner.fields.get("type", ""))
         case Experiment() if owner.session_id is not None:
-            category, identifier, description = "assessors", owner.id, finder.types.resolve(owner.xsi_type).element
+            category, identifier = "assessors", owner.id
+            # Asked for everything, XNAT looks for the name of the resource's type, which has none.
+            description = "" if everything else finder.types.resolve(owner.xsi_type).singular
         case Experiment() if everything:
             description = ""
         case Experiment():
@@ -219,7 +240,7 @@ def _row(finder: Finder, resource: Resource, *, everything: bool, counts: bool) 
     return {
         "xnat_abstractresource_id": resource.resource_id,
         "label": resource.label,
-        "element_name": "xnat:resourceCatalog",
+        "element_name": _ELEMENT,
         "category": category,
         "cat_id": identifier,
         "cat_desc": description,
