@@ -33,7 +33,7 @@ import pytest
 from xnat_twin.flavour import DEFAULT_FLAVOUR, FLAVOURS
 from xnat_twin.server import Server
 from xnat_twin.site import Site
-from xnat_twin.testing import Practice, Session, XnatServer
+from xnat_twin.testing import Practice, Session, XnatServer, log_out
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -114,9 +114,10 @@ def practice(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Practice]:
 
 
 @pytest.fixture(autouse=True)
-def _returned_user(xnat: XnatServer) -> Iterator[None]:
-    """Each test may borrow the ordinary account of a real server anew."""
+def _tidy(xnat: XnatServer) -> Iterator[None]:
+    """Each test logs out, and may borrow the ordinary account of a real server anew."""
     yield
+    log_out()
     xnat.take_back_user()
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -24,6 +24,15 @@ _numbers = itertools.count(1)
 _RUN = secrets.token_hex(3)
 
 
+_opened: list[Session] = []
+
+
+def log_out() -> None:
+    """Close all sessions that `XnatServer.session` opened."""
+    while _opened:
+        _opened.pop().close()
+
+
 class Session(requests.Session):
     """A session whose URLs are paths below one server; proxies and other settings of the environment are left out."""
 
@@ -31,6 +40,14 @@ class Session(requests.Session):
         super().__init__()
         self.trust_env = False
         self._url = url
+
+    def close(self) -> None:
+        """Log out, if anybody logged in: after 1000 sessions of a user (concurrentMaxSessions) there are no more."""
+        if "JSESSIONID" in self.cookies:
+            self.auth = None
+            with suppress(requests.RequestException):  # a test may have done anything to its server
+                self.delete("/data/JSESSION", timeout=60)
+        super().close()
 
     def request(self, method: str | bytes, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:
         path = url.decode() if isinstance(url, bytes) else url
@@ -101,6 +118,7 @@ class XnatServer:
     def session(self, user: str | None = None, password: str | None = None) -> Session:
         """A `requests` session that logs in, keeps its cookie and takes paths; the administrator's by default."""
         http = Session(self.url)
+        _opened.append(http)
         http.verify = self.ca_path or True
         http.auth = (user or self.admin, password or self.password)
         return http
