@@ -14,6 +14,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from object_helpers import labels_of
+from sqlalchemy import select
+from xnat_twin.store import Resource
 from xnat_twin.testing import Session, XnatServer
 
 BINARY = {"Content-Type": "application/octet-stream"}
@@ -116,6 +119,7 @@ def test_process_stops_on_sigterm_and_finds_its_data_again(tmp_path: Path) -> No
         stop(process)
 
 
+@pytest.mark.rule("access-caches")
 def test_upload_notices_what_was_changed_between_two_of_them(api: Session, xnat: XnatServer, project: str) -> None:
     """A right that is taken away, a session that is renamed and a resource that is deleted count at once."""
     user, password = xnat.new_user(project, "Members")
@@ -138,6 +142,7 @@ def test_upload_notices_what_was_changed_between_two_of_them(api: Session, xnat:
         assert _names(api, files.replace("E1", "E2")) == ["3", "6"]
 
 
+@pytest.mark.rule("catalog-conflict")
 def test_each_of_many_writers_to_one_catalog_is_told_whether_it_is_in(
     xnat: XnatServer, api: Session, files: str
 ) -> None:
@@ -156,3 +161,102 @@ def test_each_of_many_writers_to_one_catalog_is_told_whether_it_is_in(
     assert _names(api, files) == stored
     for name in answers.keys() - set(stored):
         assert api.put(f"{files}/{name}", data=b"y", headers=BINARY).json() == {"duplicates": [name]}
+
+
+#: What a request answers that is made twice: method, path, parameters, statuses. Uploads have a body.
+TWICE = {
+    "project PUT": ("PUT", "/data/projects/{project}", {"note": "n"}, [200, 200]),
+    "subject PUT": ("PUT", "{subjects}/new", {}, [201, 200]),
+    "experiment PUT": ("PUT", "{experiments}/new", {"xsiType": "xnat:mrSessionData"}, [201, 200]),
+    "assessor PUT": ("PUT", "{session}/assessors/new", {"xsiType": "xnat:qcManualAssessorData"}, [201, 200]),
+    "scan PUT": ("PUT", "{session}/scans/new", {"xsiType": "xnat:mrScanData"}, [200, 200]),
+    "resource PUT": ("PUT", "{session}/resources/new", {}, [200, 409]),
+    "resource POST": ("POST", "{session}/resources/new", {}, [200, 409]),
+    "file PUT": ("PUT", "{files}/new", {}, [200, 200]),
+    "file PUT over another": ("PUT", "{files}/new", {"overwrite": "true"}, [200, 200]),
+    "share of a subject": ("PUT", "{subjects}/S1/projects/{other}", {}, [200, 409]),
+    "share of an experiment": ("PUT", "{session}/projects/{other}", {}, [200, 409]),
+    "subjects POST": ("POST", "{subjects}", {"label": "new"}, [200, 409]),
+    "experiments POST": ("POST", "{experiments}", {"label": "new", "xsiType": "xnat:mrSessionData"}, [200, 409]),
+    "scans POST": ("POST", "{session}/scans", {"ID": "new", "xsiType": "xnat:mrScanData"}, [200, 409]),
+    "subject DELETE": ("DELETE", "{subjects}/S1", {}, [200, 404]),
+    "experiment DELETE": ("DELETE", "{session}", {}, [200, 404]),
+    "scan DELETE": ("DELETE", "{session}/scans/1", {}, [200, 404]),
+    "resource DELETE": ("DELETE", "{session}/scans/1/resources/R", {}, [200, 200]),
+    "file DELETE": ("DELETE", "{files}/old", {}, [200, 404]),
+    "project DELETE": ("DELETE", "/data/projects/{other}", {}, [200, 400]),
+}  # fmt: skip
+
+
+@pytest.mark.rule("twice")
+@pytest.mark.parametrize("name", TWICE)
+def test_request_that_is_repeated(api: Session, xnat: XnatServer, project: str, files: str, name: str) -> None:
+    api.put(f"{files}/old", data=b"x", headers=BINARY).raise_for_status()
+    session = files.partition("/scans/")[0]
+    names = {
+        "project": project,
+        "other": xnat.new_project(),
+        "subjects": f"/data/projects/{project}/subjects",
+        "experiments": session.rpartition("/")[0],
+        "session": session,
+        "files": files,
+    }
+    method, template, params, statuses = TWICE[name]
+    path, body = template.format(**names), b"x" if "file PUT" in name else None
+    headers = BINARY if body else {}
+    answers = [api.request(method, path, params=params, data=body, headers=headers) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == statuses
+    if name == "file PUT":
+        assert [answer.text for answer in answers] == ["", '{"duplicates":["new"]}']
+    if name in {"subject PUT", "experiment PUT", "assessor PUT"}:
+        assert answers[0].text == answers[1].text, "the ID"
+
+
+@pytest.mark.rule("parallel-resources")
+def test_resources_that_are_put_at_once_are_as_many_as_answers_200(
+    api: Session, xnat: XnatServer, session: str
+) -> None:
+    """One, or more of the same label: XNAT looks for the label first and locks nothing meanwhile."""
+
+    def put(_: int) -> int:
+        with xnat.session() as http:
+            return http.put(f"{session}/resources/R").status_code
+
+    with ThreadPoolExecutor(4) as pool:
+        statuses = list(pool.map(put, range(4)))
+    assert set(statuses) <= {200, 409}
+    assert labels_of(api, f"{session}/resources") == ["R"] * statuses.count(200) != []
+
+
+@pytest.mark.rule("duplicated-resources")
+@pytest.mark.practice_xnat("makes the second resource in the server's database")
+def test_label_that_is_there_twice(api: Session, xnat: XnatServer, session: str) -> None:
+    api.put(f"{session}/resources/R/files/a", data=b"a", headers=BINARY).raise_for_status()
+    with xnat.site.store.writing() as database:
+        first = database.scalars(select(Resource).order_by(Resource.resource_id.desc())).first()
+        assert first is not None
+        database.add(Resource(label=first.label, experiment_id=first.experiment_id))
+    assert labels_of(api, f"{session}/resources") == ["R", "R"]
+    assert api.get(f"{session}/resources/R").status_code == 404
+    assert api.put(f"{session}/resources/R").status_code == 409
+    assert _names(api, f"{session}/resources/R/files") == ["a", "a"], "both have the same folder"
+    assert api.delete(f"{session}/resources/R").status_code == 200
+    assert labels_of(api, f"{session}/resources") == []
+
+
+@pytest.mark.rule("archive-paths")
+@pytest.mark.practice_xnat("looks at the server's disk")
+def test_files_are_where_xnat_puts_them(api: Session, xnat: XnatServer, project: str, scan: str) -> None:
+    session = scan.partition("/scans/")[0]
+    owners = {
+        f"/data/projects/{project}": "resources/R",
+        f"/data/projects/{project}/subjects/S1": "subjects/S1/R",
+        session: "arc001/S1_MRI/RESOURCES/R",
+        scan: "arc001/S1_MRI/SCANS/1/R",
+    }
+    for owner, folder in owners.items():
+        api.put(f"{owner}/resources/R/files/a.bin", data=b"x", headers=BINARY).raise_for_status()
+        assert (xnat.archive / project / folder / "a.bin").is_file()
+    number = api.post(f"{scan}/resources").text.rpartition("/")[2]
+    api.put(f"{scan}/resources/{number}/files/a.bin", data=b"x", headers=BINARY).raise_for_status()
+    assert (xnat.archive / project / "arc001/S1_MRI/SCANS/1" / number / "a.bin").is_file()

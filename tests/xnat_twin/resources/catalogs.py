@@ -62,11 +62,13 @@ class OneResource(Storing):
         resp.data = catalog.to_xml().encode()
 
     def on_put(self, req: Request, resp: Response, resource: str, **names: str) -> None:
-        with self.writing(req) as finder:
+        with self.reading(req) as finder:
             parents = resolve(finder, names, req.method)
             require_edit(finder, parents)
             if find_resources(finder, parents, resource):
                 raise StatusError(409, "Specified resource already exists.")
+        with self.writing(req) as finder:  # XNAT locks nothing: of two such requests at once both can come here
+            parents = resolve(finder, names, req.method)
             create_resource(self.site, req, finder, parents, _wanted(resource)[0], alone=True)
 
     on_post = on_put
