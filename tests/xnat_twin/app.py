@@ -31,7 +31,7 @@ from .resources import (
     subjects,
 )
 from .resources.base import Endpoint
-from .routes import add_entry_routes, add_module_routes, add_xapi_routes
+from .routes import add_entry_routes, add_module_routes, add_search_routes, add_xapi_routes
 from .site import Site
 
 _log = logging.getLogger("xnat_twin")
@@ -153,6 +153,7 @@ def create_app(site: Site) -> Application:
     app.add_error_handler(falcon.HTTPError, _falcon_error)
     app.add_error_handler(StatusError, _status_error)
     add_entry_routes(app, site)
+    add_search_routes(app, site)
     add_module_routes(app, site)
     if site.flavour.xapi:
         add_xapi_routes(app, site)

@@ -13,7 +13,10 @@ from .resources import (
     node_extras,
     plugins,
     refresh,
+    saved_searches,
     schemas,
+    search,
+    search_elements,
     settings,
     site_config,
     user_rights,
@@ -46,6 +49,19 @@ def add_entry_routes(app: falcon.App[Request, Response], site: Site) -> None:
         service = settings.Settings(site)
         for path in ("", "/{name}", "/{name}/{value:path}"):
             app.add_route(f"/data/services/settings{path}", service)
+
+
+def add_search_routes(app: falcon.App[Request, Response], site: Site) -> None:
+    """`/data/search`: what can be searched for, searches, and those that are kept."""
+    kept, saved = search.CachedSearchRows(site), saved_searches.SavedSearch(site)
+    app.add_route("/data/search", search.Searches(site))
+    app.add_route("/data/search/elements", search_elements.SearchElements(site))
+    app.add_route("/data/search/elements/{names}", search_elements.SearchFields(site))
+    app.add_route("/data/search/saved", saved_searches.SavedSearchList(site))
+    app.add_route("/data/search/saved/{name}", saved)
+    app.add_route("/data/search/saved/{name}/{tail:path}", saved)
+    app.add_route("/data/search/{name}", kept)
+    app.add_route("/data/search/{name}/{column}", kept, suffix="column")
 
 
 def add_module_routes(app: falcon.App[Request, Response], site: Site) -> None:

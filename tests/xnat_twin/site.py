@@ -16,6 +16,7 @@ from sqlalchemy.engine import URL
 
 from .archive import Archive
 from .auth import authenticate, hash_password
+from .cached_searches import CachedSearches
 from .faults import Faults
 from .flavour import DEFAULT_FLAVOUR, Flavour
 from .modules import installed_types
@@ -44,6 +45,7 @@ class Site:
     #: Where schemas of data types are kept that were made at run time.
     schema_folder: Path
     allow_faults: bool = False
+    cached_searches: CachedSearches = field(default_factory=CachedSearches)
     started: float = field(default_factory=time.time)
 
     @classmethod

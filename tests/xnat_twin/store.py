@@ -174,6 +174,15 @@ class Favorite(Base):
     project_id: Mapped[int] = mapped_column(ForeignKey("xnat_project.project_id", ondelete="CASCADE"), primary_key=True)
 
 
+class StoredSearch(Base):
+    """A search that a user keeps, as a document that says who may use it."""
+
+    __tablename__ = "xdat_stored_search"
+    search_id: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(String(255), unique=True)
+    document: Mapped[str] = mapped_column(Text, default="")
+
+
 class Workflow(Base):
     """What somebody did to an object, and why he said he did: XNAT's audit trail. Reference: WrkWorkflowdata."""
 

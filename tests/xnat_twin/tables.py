@@ -28,6 +28,8 @@ MEDIA_TYPES = {
 }
 #: What `Accept` can choose, best first; CSV and xList need `format=`.
 NEGOTIATED = {MEDIA_TYPES[form]: form for form in ("json", "html", "xml")}
+#: What some tables offer instead.
+ONLY_XML = {MEDIA_TYPES["xml"]: "xml"}
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _ROWS_AT_ONCE = 256
@@ -84,16 +86,18 @@ def _java_double(value: float) -> str:
     return f"{'-' * sign}{first}.{''.join(others) or '0'}E{int(exponent) + len(others)}"
 
 
-def form_of(requested: str, accepted: Callable[[Iterable[str]], str | None]) -> str | None:
-    """The form that `format=` asks for, HTML for anything unknown; without it what `accepted` likes best.
+def form_of(
+    requested: str, accepted: Callable[[Iterable[str]], str | None], offered: Mapping[str, str] = NEGOTIATED
+) -> str | None:
+    """The form that `format=` asks for, HTML for anything unknown; without it what `accepted` likes best of `offered`.
 
     None if it likes none of those that can be negotiated, even where `format=` asks for another.
     """
-    preferred = accepted(NEGOTIATED)
+    preferred = accepted(offered)
     if preferred is None:
         return None
     if not requested:
-        return NEGOTIATED[preferred]
+        return offered[preferred]
     by_name = {media_type: form for form, media_type in MEDIA_TYPES.items() if form != "xlist"}
     name = requested.lower()
     return name if name in MEDIA_TYPES else by_name.get(name, "html")

@@ -5,7 +5,7 @@ No XNAT rule about a particular object lives here.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager
 from html import escape
 from json import dumps
@@ -158,19 +158,28 @@ def send_json(resp: Response, value: Any, status: int = 200) -> None:
     resp.data = dumps(value).encode()
 
 
-def send_table(req: Request, resp: Response, table: tables.Table | None, otherwise: str | None = None) -> None:
+def send_table(
+    req: Request,
+    resp: Response,
+    table: tables.Table | None,
+    otherwise: str | None = None,
+    *,
+    offered: Mapping[str, str] = tables.NEGOTIATED,
+    ordered: bool = False,
+) -> None:
     """A list, sorted as asked for, streamed without a length; nothing at all, with 200, for a table that XNAT lost.
 
-    `otherwise` is the form of a table that is part of an item, where JSON is not what comes first.
+    `otherwise` is the form of a table that is part of an item, where JSON is not what comes first; `offered` are the
+    forms that `Accept` can choose. One that is `ordered` already is not sorted again.
     """
     params = params_of(req)
-    form = tables.form_of(params.get("format") or otherwise or "", req.client_prefers)
+    form = tables.form_of(params.get("format") or otherwise or "", req.client_prefers, offered)
     if form is None:
         raise StatusError(406)
     if table is None:
         send_text(resp, "", content_type=tables.MEDIA_TYPES[form])
         return
-    if "sortBy" in params:
+    if "sortBy" in params and not ordered:
         descending = params.get("sortOrder").upper() == "DESC" and form != "xlist"
         tables.sort_rows(table, params.get("sortBy"), descending=descending)
     refuse_range(req)
