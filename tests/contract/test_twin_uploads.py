@@ -165,6 +165,8 @@ def test_catalog_itself_cannot_be_overwritten(api: Session, files: str) -> None:
     put(api, f"{files}/a")
     answer = put(api, f"{files}/R_catalog.xml", overwrite="true")
     assert (answer.status_code, "XNAT cannot catalog" in answer.text) == (500, True)
+    assert put(api, f"{files}/other_catalog.xml").text == ""
+    assert sorted(listed(api, files)) == ["a", "other_catalog.xml"], "a new one is a file like others"
 
 
 @pytest.mark.practice_xnat("changes a setting of the site")
