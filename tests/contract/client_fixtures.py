@@ -6,6 +6,7 @@ administrator; `nifti` (a file to upload); `stored` and `rows`, which look at th
 
 from __future__ import annotations
 
+import gc
 import gzip
 import os
 import random
@@ -38,18 +39,13 @@ def clients(xnat: XnatServer, direct: None) -> Clients:
     return Clients(xnat)
 
 
-@pytest.fixture(scope="session")
-def _xnatpy(xnat: XnatServer, direct: None) -> Iterator[Any]:
-    """One connection for all tests: to connect is to fetch and compile every schema of the server."""
-    with Clients(xnat).xnatpy() as connection:
-        yield connection
-
-
 @pytest.fixture
-def xnatpy(_xnatpy: Any) -> Any:
-    """XNATpy as the administrator; it remembers nothing of earlier tests."""
-    _xnatpy.clearcache()
-    return _xnatpy
+def xnatpy(clients: Clients) -> Iterator[Any]:
+    """A connection of XNATpy, as the administrator."""
+    with clients.xnatpy() as connection:
+        yield connection
+    del connection
+    gc.collect()  # with each deletion XNATpy reads every list again that is still in memory, of any connection
 
 
 @pytest.fixture

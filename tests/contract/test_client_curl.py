@@ -150,7 +150,7 @@ def test_cookie_of_jsession_serves_in_place_of_the_password(shell: Shell, sessio
     assert said[2:4] == ["200", "401"]
 
 
-@pytest.mark.rule("login-page-is-200")
+@pytest.mark.rule("anonymous-browser", "anonymous-program")
 def test_user_agent_of_a_browser_gets_the_login_page_and_200(shell: Shell, session: str) -> None:
     ask = r"""curl -s -L -o answer -w '%{http_code} %{url_effective}' $agent "$url$session" """
     assert shell(ask, session=session, agent="").startswith("401 ")

@@ -33,7 +33,7 @@ def other(xnat: XnatServer, api: Session) -> Iterator[str]:
     api.delete(f"/data/projects/{identifier}", params={"removeFiles": "true"})
 
 
-@pytest.mark.rule("pyxnat-version")
+@pytest.mark.rule("clients-version", "error-page-is-not-well-formed")
 def test_version_is_asked_of_1_6_first_and_then_of_build_info(pyxnat: Any, api: Session) -> None:
     assert pyxnat.version() == api.get("/xapi/siteConfig/buildInfo").json()
 
@@ -143,7 +143,7 @@ def test_parents_are_made_with_ids_and_attributes_of_their_own(pyxnat: Any, proj
     assert subject.attrs.mget(fields) == ["john", "doe"]
 
 
-@pytest.mark.rule("pyxnat-types-by-path")
+@pytest.mark.rule("table-xsitype-column")
 def test_life_of_a_subject(subject: Any, project: str, api: Session, rows: Rows) -> None:
     assert not subject.exists()
     subject.create(gender="female", **{"xnat:subjectData/src": "practice"})
@@ -190,6 +190,7 @@ def test_custom_variables(subject: Any, project: str, api: Session) -> None:
     assert sorted(subject.attrs.get(COHORT)) == ["B", "Oxford"]  # who asks for one variable gets all
 
 
+@pytest.mark.rule("list-entry-keys")
 def test_life_of_a_session_and_its_scan(subject: Any, project: str, api: Session, rows: Rows) -> None:
     experiment = subject.experiment("E1")
     experiment.create(experiments="xnat:mrSessionData", date="2024-02-29")
@@ -271,6 +272,7 @@ def test_listing(pyxnat: Any, project: str, subject: Any, rows: Rows) -> None:
     assert [one["xnat:mrscandata/id"] for one in scans.data] == ["1"] * 3
 
 
+@pytest.mark.rule("share-answer")
 def test_subject_and_session_are_shared_and_unshared(pyxnat: Any, project: str, subject: Any, other: str) -> None:
     experiment = subject.experiment("E1")
     experiment.create()
@@ -303,28 +305,3 @@ def test_document_is_put_and_got(subject: Any, project: str, tmp_path: Any, rows
     [scan] = rows(f"/data/projects/{project}/subjects/S1/experiments/E1/scans")
     assert (scan["ID"], scan["quality"]) == ("1", "usable")
     assert experiment.xpath("//xnat:date/text()") == ["2024-02-29"]
-
-
-@pytest.mark.practice_xnat("needs the module of the DPUK data types")
-@pytest.mark.rule("pyxnat-dpuk")
-def test_dpuk_assessment(practice: Any, direct: None) -> None:
-    server = practice(modules=("dpuk-datatypes",))
-    project = server.new_project()
-    with Clients(server).pyxnat() as interface:
-        assessment = interface.select.project(project).subject("S1").experiment("S1_2024")
-        name = "dpuk:dpukAssessmentData"
-        assessment.create(experiments=name, **{f"{name}/MMSE": "28", f"{name}/DIAGNOSIS_AD": "true"})
-        assert (assessment.exists(), assessment.datatype()) == (True, name)
-        assessment.attrs.set(f"{name}/CDR", "0.5")
-        fields = server.session().get(f"/data/projects/{project}/experiments/S1_2024", params={"format": "json"})
-        [item] = fields.json()["items"]
-        values = {key.lower(): value for key, value in item["data_fields"].items()}
-        assert (values["mmse"], values["cdr"]) == (28, 0.5)
-        assert values["diagnosis_ad"] == "true"
-        # In capitals it would take the ID: it guesses which of the columns is meant, and they are in small letters.
-        assert assessment.attrs.get(f"{name}/mmse") == "28"
-        resource = assessment.resource("FORM")
-        resource.file("form.txt").put("scanned form")
-        assert resource.file("form.txt").exists()
-        assessment.delete()
-        assert not assessment.exists()
