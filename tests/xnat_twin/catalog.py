@@ -8,6 +8,7 @@ compares MD5 sums; here it is the bytes, which says the same sooner.
 from __future__ import annotations
 
 import datetime as dt
+import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -15,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import unquote_plus
 from weakref import WeakValueDictionary
 from xml.etree import ElementTree as ET
@@ -24,6 +26,7 @@ from .disk import Disk, read_bytes
 
 NAMESPACE = "http://nrg.wustl.edu/catalog"
 _CAT = f"{{{NAMESPACE}}}"
+_PLAIN = re.compile(r"[\w./: -]*")  # nothing to escape, as in nearly all values
 _ENTRIES, _END = b"<cat:entries>", b"</cat:entries></cat:Catalog>"
 
 _locks: WeakValueDictionary[Path, _Lock] = WeakValueDictionary()
@@ -56,11 +59,12 @@ def locked(path: Path, seconds: float) -> Iterator[bool]:
 
 @dataclass(frozen=True)
 class _Document:
-    """The bytes of a catalog file and what they say."""
+    """The bytes of a catalog file and what they say; `places` are the positions of the entries by their paths."""
 
     data: bytes
     identifier: str
     entries: tuple[Entry, ...]
+    places: Mapping[str, int]
 
     @classmethod
     def parse(cls, data: bytes, identifier: str, before: _Document | None) -> _Document:
@@ -68,10 +72,11 @@ class _Document:
         if before is not None and before.data.endswith(_END) and data.endswith(_END):
             beginning, found, _ = before.data.partition(_ENTRIES)
             if found and data.startswith(before.data[: -len(_END)]):
-                added = beginning + found + data[len(before.data) - len(_END) :]
-                return cls(data, before.identifier, before.entries + _parse_entries(ET.fromstring(added)))  # noqa: S314
-        root = ET.fromstring(data)  # noqa: S314 (the server's own file)
-        return cls(data, root.get("ID", identifier), _parse_entries(root))
+                added = _parse_entries(beginning + found + data[len(before.data) - len(_END) :])[1]
+                places = _places(added, before.places, len(before.entries))
+                return cls(data, before.identifier, before.entries + added, places)
+        own, entries = _parse_entries(data)
+        return cls(data, identifier if own is None else own, entries, _places(entries))
 
 
 class _Parsed:
@@ -158,7 +163,9 @@ class Catalog:
         if data is None:
             return cls(path, identifier, [], None)
         document = _parsed.document(path, data, identifier)
-        return cls(path, document.identifier, document.entries, data)
+        catalog = cls(path, document.identifier, document.entries, data)
+        catalog._places = dict(document.places)
+        return catalog
 
     def write(self, disk: Disk, interfere: Callable[[Path], None] | None = None, *, guarded: bool = True) -> None:
         """Write the catalog. Raises ConcurrentModificationError if the file changed since `read`, OSError if full.
@@ -211,8 +218,7 @@ class Catalog:
     def _place(self, uri: str) -> int | None:
         """Where the entry is: the first one, should a path be there twice."""
         if len(self._places) != len(self._entries):
-            last = len(self._entries) - 1
-            self._places = {entry.uri: last - number for number, entry in enumerate(reversed(self._entries))}
+            self._places = _places(self._entries)
         return self._places.get(uri)
 
     def to_xml(self) -> str:
@@ -231,8 +237,20 @@ def created_time() -> str:
     return dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M:%S.0")
 
 
-def _parse_entries(root: ET.Element) -> tuple[Entry, ...]:
-    return tuple(_parse_entry(element) for element in root.iter(f"{_CAT}entry"))
+def _parse_entries(data: bytes) -> tuple[str | None, tuple[Entry, ...]]:
+    """The ID of a catalog and its entries."""
+    root = ET.fromstring(data)  # noqa: S314 (the server's own file)
+    return root.get("ID"), tuple(_parse_entry(element) for element in root.iter(f"{_CAT}entry"))
+
+
+def _places(
+    entries: Iterable[Entry], before: Mapping[str, int] = MappingProxyType({}), start: int = 0
+) -> dict[str, int]:
+    """Where each path is, the first one counts; of entries that follow others, whose places are known."""
+    places = dict(before)
+    for number, entry in enumerate(entries, start):
+        places.setdefault(entry.uri, number)
+    return places
 
 
 def _parse_entry(element: ET.Element) -> Entry:
@@ -271,7 +289,7 @@ def _entry_xml(entry: Entry) -> str:
         "modifiedTime": entry.modified_time,
         "cachePath": entry.uri,
     }
-    opening = " ".join(f"{name}={quoteattr(value)}" for name, value in attributes.items() if value)
+    opening = " ".join([f"{name}={_quoted(value)}" for name, value in attributes.items() if value])
     tags = "".join(f"<cat:tag>{_text(tag)}</cat:tag>" for tag in entry.tags)
     fields = "".join(
         f"<cat:metaField name={quoteattr(name)}>{_text(value)}</cat:metaField>"
@@ -282,6 +300,10 @@ def _entry_xml(entry: Entry) -> str:
         + (f"<cat:tags>{tags}</cat:tags>" if tags else "")
         + f"<cat:metaFields>{fields}</cat:metaFields></cat:entry>"
     )
+
+
+def _quoted(value: str) -> str:
+    return f'"{value}"' if _PLAIN.fullmatch(value) else quoteattr(value)
 
 
 def _text(value: str) -> str:
