@@ -16,7 +16,6 @@ from xnat_twin.testing import Session, XnatServer
 pytest_plugins = ["client_fixtures"]
 
 Rows = Callable[..., list[dict[str, str]]]
-COHORT = "xnat:subjectData/fields/field[name=cohort]/field"
 
 
 @pytest.fixture
@@ -163,29 +162,6 @@ def test_life_of_a_subject(subject: Any, project: str, api: Session, rows: Rows)
     subject.delete()
     assert not subject.exists()
     assert api.get(f"{path}/S1").status_code == 404
-
-
-def _fields(api: Session, path: str) -> dict[str, str]:
-    """The custom variables in an item."""
-    [item] = api.get(path, params={"format": "json"}).json()["items"]
-    return {
-        one["data_fields"]["name"]: one["data_fields"]["field"]
-        for child in item["children"]
-        if child["field"] == "fields/field"
-        for one in child["items"]
-    }
-
-
-@pytest.mark.rule("table-predicates-ignored")
-def test_custom_variables(subject: Any, project: str, api: Session) -> None:
-    subject.create()
-    subject.attrs.set(COHORT, "A")
-    assert _fields(api, f"/data/projects/{project}/subjects/S1") == {"cohort": "A"}
-    assert subject.attrs.get(COHORT) == "A"
-    subject.attrs.set(COHORT, "B")
-    subject.attrs.set(COHORT.replace("cohort", "site"), "Oxford")
-    assert _fields(api, f"/data/projects/{project}/subjects/S1") == {"cohort": "B", "site": "Oxford"}
-    assert sorted(subject.attrs.get(COHORT)) == ["B", "Oxford"]  # who asks for one variable gets all
 
 
 @pytest.mark.rule("list-entry-keys")

@@ -117,19 +117,6 @@ def test_life_of_a_subject(xnatpy: Any, subject: Any, project: str, rows: Rows, 
         assert subject.label
 
 
-def test_custom_variables(subject: Any, mr_session: Any, project: str, item: Item) -> None:
-    for one, path in (
-        (subject, f"/data/projects/{project}/subjects/S1"),
-        (mr_session, f"/data/projects/{project}/experiments/S1_MRI"),
-    ):
-        one.fields["cohort"] = "A"
-        one.fields["score"] = "1"
-        assert item(path)[1]["fields/field"] == {"cohort": "A", "score": "1"}
-        one.fields["cohort"] = "B"
-        assert item(path)[1]["fields/field"]["cohort"] == "B"
-        assert one.fields.data == {"cohort": "B", "score": "1"}
-
-
 def test_life_of_a_session(xnatpy: Any, subject: Any, mr_session: Any, project: str, rows: Rows, item: Item) -> None:
     path = f"/data/projects/{project}/experiments"
     [row] = rows(path, columns="ID,label,xsiType,subject_label")
