@@ -5,6 +5,7 @@ Not the rules of each call, which the tests of the twin have: here, that the too
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import zipfile
 from collections.abc import Callable
@@ -231,7 +232,44 @@ def test_lists_come_as_csv_and_deleted_objects_are_gone(shell: Shell, session: s
         scan=scan,
     )
     header, row, after = said.splitlines()
-    found = dict(zip(header.split(","), row.split(","), strict=True))
+    [found] = csv.DictReader([header, row])
     assert (found["ID"], found["type"]) == ("1", "T1")
     assert after == header
     assert api.get(scan).status_code == 404
+
+
+SEARCH = """<xdat:bundle xmlns:xdat="http://nrg.wustl.edu/security">
+  <xdat:root_element_name>xnat:subjectData</xdat:root_element_name>
+  <xdat:search_field><xdat:element_name>xnat:subjectData</xdat:element_name><xdat:field_ID>SUBJECT_LABEL</xdat:field_ID>
+    <xdat:sequence>0</xdat:sequence><xdat:type>string</xdat:type><xdat:header>Label</xdat:header></xdat:search_field>
+  <xdat:search_where method="AND"><xdat:criteria override_value_formatting="0">
+    <xdat:schema_field>xnat:subjectData/PROJECT</xdat:schema_field><xdat:comparison_type>=</xdat:comparison_type>
+    <xdat:value>{}</xdat:value></xdat:criteria></xdat:search_where>
+</xdat:bundle>"""
+
+
+@pytest.mark.rule("curl-search")
+def test_search_document_is_read_though_curl_calls_it_a_form(
+    shell: Shell, project: str, session: str, tmp_path: Path
+) -> None:
+    (tmp_path / "search.xml").write_text(SEARCH.format(project))
+    said = shell(
+        r"""
+        curl="curl --fail -s -u $user:$password"
+        $curl --data-binary @search.xml "$url/data/search?format=csv"
+        $curl -H "Content-Type: text/xml" --data-binary @search.xml "$url/data/search?format=csv"
+        """
+    )
+    header, row, *again = said.splitlines()
+    [found] = csv.DictReader([header, row])
+    assert found["subject_label"] == "S1"
+    assert again == [header, row]
+
+
+def test_subject_is_shared_and_unshared(shell: Shell, xnat: XnatServer, project: str, session: str, rows: Rows) -> None:
+    other = xnat.new_project()
+    share = 'curl --fail -s -o /dev/null -u "$user:$password" -X $method "$url$path/projects/$other?label=guest"'
+    path = f"/data/projects/{project}/subjects/S1"
+    for method, labels in (("PUT", ["guest"]), ("DELETE", [])):
+        shell(share, method=method, path=path, other=other)
+        assert [row["label"] for row in rows(f"/data/projects/{other}/subjects")] == labels
