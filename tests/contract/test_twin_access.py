@@ -32,20 +32,20 @@ class Place:
         assessor = {"xsiType": "xnat:qcManualAssessorData"}
         self.http.put(f"{self.session}/assessors/A1", params=assessor).raise_for_status()
         self.http.put(f"{self.session}/reconstructions/{self.project}_R1").raise_for_status()
-        for owner in (self.session, f"{self.session}/scans/1", f"{self.session}/assessors/A1"):
-            path = f"{owner}/resources/R/files/a.txt"
+        for resource in ("resources/R", "scans/1/resources/S", "assessors/A1/resources/A"):
+            path = f"{self.session}/{resource}/files/a.txt"
             self.http.put(path, data=b"a", headers=TEXT).raise_for_status()
 
     def readable(self) -> list[str]:
         """One address of each kind of data."""
-        below = ("scans/1", "assessors/A1", f"reconstructions/{self.project}_R1", "resources/R", "scans/1/resources/R")
+        below = ("scans/1", "assessors/A1", f"reconstructions/{self.project}_R1", "resources/R", "scans/1/resources/S")
         return [
             self.subject,
             self.session,
             f"/data/projects/{self.project}/subjects",
             f"/data/projects/{self.project}/experiments",
             *(f"{self.session}/{path}" for path in below),
-            f"{self.session}/scans/1/resources/R/files/a.txt",
+            f"{self.session}/scans/1/resources/S/files/a.txt",
         ]
 
 
@@ -75,7 +75,7 @@ CREATE = {
 DELETE = {
     "reconstruction": "{e}/reconstructions/{p}_R1",
     "file": "{e}/resources/R/files/a.txt",
-    "resource": "{e}/scans/1/resources/R",
+    "resource": "{e}/scans/1/resources/S",
     "scan": "{e}/scans/1",
     "assessor": "{e}/assessors/A1",
     "experiment": "{e}",
@@ -105,7 +105,7 @@ def test_owners_and_members_create_and_change(xnat: XnatServer, group: str, *, m
         assert answer.status_code == (status if may else 403), name
 
 
-@pytest.mark.rule("access-groups", "access-inherited", "subject-delete-right", "experiment-delete-right")
+@pytest.mark.rule("access-groups", "access-inherited", "delete-right")
 @pytest.mark.parametrize(("group", "may"), [("Owners", True), ("Members", False), ("Collaborators", False)])
 def test_only_owners_delete(xnat: XnatServer, group: str, *, may: bool) -> None:
     place = _place(xnat, "private")

@@ -143,7 +143,7 @@ def test_assessor_can_be_deleted_by_its_id_alone(api: Session, session: str, ass
     assert rows_of(api, f"{session}/assessors") == []
 
 
-@pytest.mark.rule("assessor-delete-right")
+@pytest.mark.rule("delete-right")
 def test_member_may_change_but_not_delete(xnat: XnatServer, project: str, assessor: str) -> None:
     member = xnat.session(*xnat.new_user(project, "Members"))
     assert member.put(assessor, params={"note": "n"}).status_code == 200
@@ -178,7 +178,7 @@ def test_document_of_an_assessor_can_be_put_back(api: Session, assessor: str) ->
     assert (fields["note"], fields["rater"]) == ("as it was", "R")
 
 
-@pytest.mark.rule("resource-out-is-default", "file-uri-of-assessors")
+@pytest.mark.rule("resource-out-is-default", "file-list-uris")
 def test_outputs_are_what_is_meant_without_a_direction(api: Session, assessor: str) -> None:
     api.put(f"{assessor}/resources/R/files/a.txt", data=b"a", headers=TEXT).raise_for_status()
     number = rows_of(api, f"{assessor}/out/resources")[0]["xnat_abstractresource_id"]
@@ -215,7 +215,7 @@ def test_resource_that_is_put_into_the_inputs_becomes_an_output(api: Session, as
     assert api.get(f"{assessor}/resources/I/files/a.txt").content == b"a"
 
 
-@pytest.mark.rule("resource-in-by-put-1.6")
+@pytest.mark.rule("resource-in-by-put-1-6")
 def test_xnat_1_6_puts_inputs_where_they_belong(practice: Practice) -> None:
     server = practice(flavour="1.6")
     api, subject = server.session(), f"/data/projects/{server.new_project()}/subjects/S1"

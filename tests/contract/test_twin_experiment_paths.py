@@ -134,7 +134,7 @@ def test_missing_experiment_is_404(api: Session, project: str, subject: str) -> 
         assert (answer.status_code, "Unable to find the specified experiment." in answer.text) == (404, True)
 
 
-@pytest.mark.rule("experiment-delete-right")
+@pytest.mark.rule("delete-right")
 def test_member_may_not_delete_an_experiment(xnat: XnatServer, project: str, session: str) -> None:
     member = xnat.session(*xnat.new_user(project, "Members"))
     assert member.delete(session).status_code == 403

@@ -137,7 +137,7 @@ def test_alias_works_as_id(api: Session, xnat: XnatServer, project: str) -> None
     assert answer.json()["items"][0]["data_fields"]["ID"] == project
 
 
-@pytest.mark.rule("project-id-retired", "project-delete", "project-delete-twice")
+@pytest.mark.rule("project-id-retired", "project-delete")
 def test_id_of_a_deleted_project_is_never_free_again(api: Session, xnat: XnatServer) -> None:
     path = f"/data/projects/{xnat.new_project()}"
     assert api.delete(path).status_code == 200

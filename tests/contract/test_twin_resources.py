@@ -114,7 +114,7 @@ def test_category_says_what_a_resource_belongs_to(api: Session, project: str, se
     assert description, "what pages call an object of its type"
 
 
-@pytest.mark.rule("resource-list-stats-1.6")
+@pytest.mark.rule("resource-list-stats-1-6")
 def test_xnat_1_6_counts_files_only_if_asked_to(practice: Practice) -> None:
     api, project = practice(flavour="1.6").session(), practice(flavour="1.6").new_project()
     owner = f"/data/projects/{project}"

@@ -168,7 +168,7 @@ def test_every_shortcut_is_stored(api: Session, session: str) -> None:
     assert children_of(stored, "validation")[0]["data_fields"]["method"] == "eye"
 
 
-@pytest.mark.rule("scan-type-changes-1.6")
+@pytest.mark.rule("scan-type-changes-1-6")
 def test_xnat_1_6_lets_a_scan_change_its_type_and_always_wants_one(practice: Practice) -> None:
     api, project = practice(flavour="1.6").session(), practice(flavour="1.6").new_project()
     session = f"/data/projects/{project}/subjects/S1/experiments/E1"

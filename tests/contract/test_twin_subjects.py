@@ -303,7 +303,7 @@ def test_rename_takes_the_files_along(api: Session, subjects: str) -> None:
     assert api.get(f"{subjects}/S2/{file}").content == b"a"
 
 
-@pytest.mark.rule("subject-rename-1.6")
+@pytest.mark.rule("subject-rename-1-6")
 def test_xnat_1_6_takes_the_label_for_one_field_among_others(practice: Practice) -> None:
     api, project = practice(flavour="1.6").session(), practice(flavour="1.6").new_project()
     path = f"/data/projects/{project}/subjects"
@@ -380,6 +380,7 @@ def test_site_can_demand_a_reason_for_every_change(api: Session, xnat: XnatServe
     with xnat.settings(requireChangeJustification=True):
         assert api.put(f"{subjects}/S1", params={"group": "G"}).status_code == 200
     with xnat.settings(requireChangeJustification=True, showChangeJustification=True):
+        assert api.put(subjects.rpartition("/")[0], params={"note": "projects need none"}).status_code == 200
         assert api.put(f"{subjects}/S2").status_code == 500
         assert api.put(f"{subjects}/S1", params={"group": "H"}).status_code == 500
         renamed = api.put(f"{subjects}/S1", params={"label": "S3"})
