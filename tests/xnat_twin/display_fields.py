@@ -203,7 +203,7 @@ MR_SESSION = (
     _found("INVEST", "PI", "{type}/investigator/lastname", "string"),
     _field("INVEST_CSV", "PI", "{type}/investigator/lastname", "string"),
     _field("MR_NOTES", "Notes", "{type}/note", "string", made="first_9"),
-    _field("MR_NOTES_CSV", "Notes", "{type}/note", "string"),
+    _field("MR_NOTES_CSV", "Notes", "{type}/note", "string", made="first_given"),
     _field("OPERATOR", "Operator", "{type}/operator", "string", made="first_5"),
     _found("TYPE", "Type", "{type}/session_type", "string"),
     _field("SCANNER", "Scanner", "{type}/scanner", "string"),

@@ -184,7 +184,7 @@ def _projects(asked: Asked) -> Values:
     own = select(number, Project.id).join(Project, Project.project_id == entity.project_id)
     guests = select(getattr(share, key), Project.id).join(Project, Project.project_id == share.project_id)
     session = asked.finder.session
-    rows = [*session.execute(own), *session.execute(guests.order_by(Project.id)).tuples()]
+    rows = [*session.execute(own), *session.execute(guests.order_by(Project.id))]
     return _together(((one, f",<{project}>") for one, project in rows), "" if entity is Subject else ",")
 
 
@@ -201,7 +201,7 @@ def _label_in_project(asked: Asked) -> Values:
         .where(of_project)
     )
     session = asked.finder.session
-    return dict([*session.execute(own), *session.execute(guests).tuples()])
+    return dict([*session.execute(own), *session.execute(guests)])
 
 
 def _labels(asked: Asked) -> Values:

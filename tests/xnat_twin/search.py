@@ -65,13 +65,18 @@ class _Running:
     entity: type[Base]
     search: Search
     columns: list[Column]
+    #: Whether any of the columns was asked for.
+    asked: bool
     #: The columns that must have one of some values, for each criterion with IN.
     listed: list[tuple[list[Column], list[str]]] = field(default_factory=list)
 
     @classmethod
     def start(cls, finder: Finder, search: Search) -> _Running:
         root = finder.types.resolve(search.root).name
-        running = cls(finder, root, kind_of(finder.types, root), search, _columns(finder, root, search))
+        columns = _columns(finder, root, search)
+        running = cls(
+            finder, root, kind_of(finder.types, root), search, columns or _listing(finder, root), bool(columns)
+        )
         for criteria in _in_clause(search).criteria:
             keys = [_key_column(finder, path) for path in criteria.schema_field.split(",")]
             running.columns += [
@@ -129,7 +134,7 @@ class _Running:
         by, direction = order.by, order.direction
         if not by and self.search.sort_by is not None:
             by = ".".join(self.search.sort_by)
-        if not by and self.search.fields and self.columns:
+        if not by and self.asked:
             return cells[self.columns[0]], self.columns[0].field.descending
         if not by:
             by, last_first = order_of_listing(self.finder.types, self.root)
@@ -156,16 +161,18 @@ class _Running:
 
 
 def _columns(finder: Finder, root: str, search: Search) -> list[Column]:
-    """Those that are asked for, each once; unknown ones are left out. All of a listing, if none is left."""
-    found = [column for one in search.fields if (column := _column(finder, root, one)) is not None]
-    if not found:
-        types = finder.types
-        listing = listing_of(types, root)
-        found = [Column(data_type, display_fields(types, data_type)[name]) for data_type, name in listing]
-    by_name: dict[str, Column] = {}
-    for column in found:
-        by_name.setdefault(column.name(root), column)
-    return list(by_name.values())
+    """Those that are asked for, each once; unknown ones are left out."""
+    found: dict[str, Column] = {}
+    for one in search.fields:
+        if (column := _column(finder, root, one)) is not None:
+            found.setdefault(column.name(root), column)
+    return list(found.values())
+
+
+def _listing(finder: Finder, root: str) -> list[Column]:
+    """What is shown if nothing is asked for."""
+    types = finder.types
+    return [Column(data_type, display_fields(types, data_type)[name]) for data_type, name in listing_of(types, root)]
 
 
 def _column(finder: Finder, root: str, asked: SearchField) -> Column | None:
