@@ -50,7 +50,10 @@ def test_further_upload_only_saves_the_statistics(api: Session, xnat: XnatServer
         "/data/experiments?columns=ID,label,subject_label",
         "/data/subjects",
         "/data/projects/{project}/subjects/S0/experiments/E0/scans",
+        "/data/projects/{project}/subjects/S0/experiments/E0/assessors",
+        "/data/projects/{project}/subjects/S0/experiments/E0/reconstructions",
         "/data/projects/{project}/subjects/S0/experiments/E0/resources",
+        "/data/projects/{project}/subjects/S0/experiments/E0/resources?all=true",
         "/data/projects/{project}/subjects/S0/experiments/E0/scans/ALL/resources",
         "/data/projects/{project}/subjects/S0/experiments/E0/scans/ALL/files",
     ],
@@ -77,10 +80,15 @@ def test_longer_list_needs_no_more_statements(
 def _fill(api: Session, project: str, number: int) -> None:
     """One more of everything."""
     session = f"{project}/subjects/S{number}/experiments/E{number}"
-    scan = f"{project}/subjects/S0/experiments/E0/scans/{number}"
+    first = f"{project}/subjects/S0/experiments/E0"
+    scan, image = f"{first}/scans/{number}", f"{first}/reconstructions/{project.rpartition('/')[2]}_{number}"
     requests = {
         session: {"xsiType": "xnat:mrSessionData"},
         scan: {"xsiType": "xnat:mrScanData", "type": "T1"},
+        f"{first}/assessors/A{number}": {"xsiType": "xnat:qcManualAssessorData"},
+        f"{first}/assessors/A{number}/resources/R": {},
+        image: {},
+        f"{image}/resources/R": {},
         f"{project}/experiments/E0/resources/R{number}": {},
         f"{scan}/resources/R": {},
     }
