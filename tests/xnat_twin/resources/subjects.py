@@ -37,6 +37,13 @@ _MAY_NOT = "Specified user account has insufficient {} privileges for subjects i
 class SubjectStoring(Storing):
     """What makes a new subject, here and where an experiment brings one along."""
 
+    def submitted(self, req: Request) -> tuple[Submission | None, Changes]:
+        """What a request says of a subject. 422 for a document about something else."""
+        document = self.read_document(req)
+        if document is not None and document.xsi_type != schema.SUBJECT:
+            raise StatusError(422, _ONLY_SUBJECTS)
+        return document, self.changes(req, document, schema.SUBJECT, schema.SUBJECT)
+
     def create_subject(
         self, req: Request, finder: Finder, project: Project, label: str | None, changes: Changes, action: str = ""
     ) -> Subject:
@@ -74,9 +81,7 @@ class SubjectList(SubjectStoring):
         """Reference: ProjectSubjectList.handlePost; the site's list takes none."""
         if project is None:
             raise StatusError(405)
-        document = self.read_document(req)
-        _require_subject(document)
-        changes = self.changes(req, document, schema.SUBJECT, schema.SUBJECT)
+        document, changes = self.submitted(req)
         given = dict(changes)
         with self.writing(req) as finder:
             home = finder.require_project(project)
@@ -102,9 +107,7 @@ class OneSubject(SubjectStoring, Deletion):
 
     def on_put(self, req: Request, resp: Response, **names: str) -> None:
         refuse_tail(names)
-        document = self.read_document(req)
-        _require_subject(document)
-        changes = self.changes(req, document, schema.SUBJECT, schema.SUBJECT)
+        document, changes = self.submitted(req)
         given = dict(changes)
         with self.writing(req) as finder:
             home = finder.home(names)
@@ -153,12 +156,6 @@ class OneSubject(SubjectStoring, Deletion):
         save_nested(finder, existing, document, whole=whole)
         self.stored(req, finder, existing, is_new=False)
         return True
-
-
-def _require_subject(document: Submission | None) -> None:
-    """422 for a document about something else."""
-    if document is not None and document.xsi_type != schema.SUBJECT:
-        raise StatusError(422, _ONLY_SUBJECTS)
 
 
 def _require_subject_type(finder: Finder, req: Request) -> None:
