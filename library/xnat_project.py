@@ -33,7 +33,7 @@ options:
     type: str
   pi_firstname:
     description:
-      - First name of the principal investigator.
+      - First name of the principal investigator. XNAT takes a new project with both names or with none.
     type: str
   pi_lastname:
     description:
@@ -68,6 +68,7 @@ EXAMPLES = r"""
     url: https://xnat.example.org
     project: test1
     name: First test
+    pi_firstname: Apirana
     pi_lastname: Ngata
     accessibility: private
 

@@ -22,7 +22,13 @@ KEYS: dict[str, dict[str, str]] = {
     "scan": {"subject": "sub001", "experiment": "sub001_MRI", "scan": "1"},
 }
 FIRST: dict[str, dict[str, Any]] = {
-    "project": {"name": "A & B <test>", "description": 'say "yes"', "pi_lastname": "Ngata", "keywords": "mr, it's"},
+    "project": {
+        "name": "A & B <test>",
+        "description": 'say "yes"',
+        "pi_firstname": "A'",
+        "pi_lastname": "Ngata",
+        "keywords": "mr, it's",
+    },
     "subject": {"gender": "female", "yob": 1950, "group": "A & B", "handedness": "left"},
     "experiment": {"date": "2024-05-01", "time": "10:05", "note": "a < b & 'c' + d%20"},
     "scan": {"type": "T1", "series_description": "MP-RAGE & co", "quality": "usable", "frames": 176},

@@ -205,7 +205,7 @@ def test_delete_is_200_and_then_404(api: Session, subject: str) -> None:
 @pytest.mark.rule("experiment-xml")
 def test_xml_round_trip_with_scans(api: Session, subject: str) -> None:
     path = f"{subject}/experiments/E1"
-    api.put(path, params={**MR, "date": "2014-01-02", "pi_lastname": "Smith"})
+    api.put(path, params={**MR, "date": "2014-01-02", "pi_firstname": "Jane", "pi_lastname": "Smith"})
     scan = {"xsiType": "xnat:mrScanData", "type": "T1", "xnat:mrScanData/parameters/voxelRes/x": "1.5"}
     api.put(f"{path}/scans/1", params=scan)
     document = api.get(path, params={"format": "xml"}).content
@@ -242,8 +242,9 @@ def test_shortcuts_of_sessions_are_stored(api: Session, subject: str) -> None:
               "dcmAccessionNumber": "a", "dcmPatientId": "i", "dcmPatientName": "p", "session_type": "t",
               "modality": "MR", "coil": "c", "fieldStrength": "3T", "marker": "m", "stabilization": "s"}  # fmt: skip
     path = f"{subject}/experiments/E1"
-    more = {"studyInstanceUID": "1.2.3", "pi_lastname": "Smith", "validation_status": "ok", "scanner": "Trio"}
-    api.put(path, params=MR | fields | more).raise_for_status()
+    more = {"studyInstanceUID": "1.2.3", "validation_status": "ok", "scanner": "Trio"}
+    person = {"pi_firstname": "Jane", "pi_lastname": "Smith"}
+    api.put(path, params=MR | fields | more | person).raise_for_status()
     stored = fields_of(api, path)
     assert {name: stored[name] for name in fields} == fields
     assert (stored["UID"], stored["scanner"]) == ("1.2.3", "Trio")

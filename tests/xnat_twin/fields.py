@@ -12,8 +12,6 @@ from . import schema
 from .schema import XSI_TYPE, Place, Types, segments
 from .values import FieldValue, InvalidValueError, parse_value
 
-__all__ = ["SHORTCUTS", "FieldValue", "Fields", "InvalidValueError", "canonical_path", "changes_of", "merge"]
-
 Fields = dict[str, FieldValue]
 
 #: `/` inside a predicate: XNAT cuts the path there, and finds nothing.
@@ -137,20 +135,29 @@ def changes_of(
     return changes
 
 
-def merge(types: Types, stored: Mapping[str, FieldValue], changes: Iterable[tuple[str, str]], data_type: str) -> Fields:
+def merge(
+    types: Types,
+    stored: Mapping[str, FieldValue],
+    changes: Iterable[tuple[str, str]],
+    data_type: str,
+    *,
+    complete: bool = True,
+) -> Fields:
     """`stored` with `changes` (stored path, text) applied. `NULL` clears; what is not mentioned stays.
 
-    Fields that the type does not have are passed over. Raises InvalidValueError.
+    Fields that the type does not have are passed over. Raises InvalidValueError, also if a nested item lacks something
+    that it must have to be `complete`.
     """
     changes, merged = list(changes), dict(stored)
     entries = _Entries(types, data_type, changes, merged)
-    named = set()
+    named, cleared = set(), set()
     for open_path, text in changes:
         path = entries.settle(open_path)
         if match := _NAMED_ENTRY.match(path):
             named.add((match["entry"], match["key"], match["name"]))
         if text.upper() == "NULL":
             merged.pop(path, None)
+            cleared.add(path)
         elif text != "" and path.endswith(f"/{XSI_TYPE}"):
             merged[path] = text
         elif text != "" and (place := types.locate(data_type, _with_types(path, merged))) is not None:
@@ -159,7 +166,31 @@ def merge(types: Types, stored: Mapping[str, FieldValue], changes: Iterable[tupl
         merged[f"{entry}/{key}"] = name
         if any(path.startswith(f"{entry}/") and path != f"{entry}/{key}" for path in merged):
             del merged[f"{entry}/{key}"]
+    if complete:
+        _check_items(types, data_type, merged, cleared)
     return merged
+
+
+def _check_items(types: Types, data_type: str, stored: Mapping[str, FieldValue], cleared: set[str]) -> None:
+    """Each nested item must have what its type requires; to XNAT, `NULL` is something as well.
+
+    What the object itself requires, XNAT fills in.
+    """
+    checked = set()
+    for path in stored:
+        steps = list(segments(_with_types(path, stored)))
+        walked = [f"{name}{predicates}" for name, predicates in segments(path)]
+        for depth in range(1, len(walked)):
+            item = "/".join(walked[:depth])
+            if item in checked:
+                continue
+            checked.add(item)
+            item_type = types.item_at(data_type, "/".join(f"{name}{given}" for name, given in steps[:depth]))
+            for element in types.elements(item_type) if item_type else ():
+                there = f"{item}/{element.name}"
+                known = there in stored or there in cleared or f"[{element.name}=" in walked[depth - 1]
+                if element.required and element.kind and not known:
+                    raise InvalidValueError(f"{item_type}/{element.name} : Required Field")
 
 
 def _with_types(path: str, stored: Mapping[str, FieldValue]) -> str:

@@ -14,9 +14,23 @@ from .schema import Element, Rule
 
 FieldValue = str | int | float | bool
 
-_DATES = ("%Y-%m-%d", "%m/%d/%Y", "%m.%d.%Y", "%Y%m%d")
-_TIMES = ("%H:%M:%S", "%H%M%S")
-_DATE_TIMES = ("%Y-%m-%d %H:%M:%S.%f", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%m/%d/%Y", "%Y-%m-%d")
+#: Java looks at the start of a text only, and takes the 31st of February for the 2nd or 3rd of March.
+_DATES = (
+    re.compile(r"\s*(?P<year>\d+)-(?P<month>\d+)-(?P<day>\d+)"),
+    re.compile(r"\s*(?P<month>\d+)([/.])(?P<day>\d+)\2(?P<year>\d+)"),
+    re.compile(r"\s*(?P<year>\d{4})(?P<month>\d\d)(?P<day>\d\d)"),
+)
+_TIMES = (
+    re.compile(r"\s*(?P<hours>\d+):(?P<minutes>\d+):(?P<seconds>\d+)"),
+    re.compile(r"\s*(?P<hours>\d\d)(?P<minutes>\d\d)(?P<seconds>\d\d)"),
+)
+_DATE_TIMES = (
+    re.compile(f"{_DATES[0].pattern}[ T]{_TIMES[0].pattern}" r"(\.(?P<milliseconds>\d+))?"),
+    re.compile(r"\s*(?P<month>\d+)/(?P<day>\d+)/(?P<year>\d+)"),
+    _DATES[0],
+)
+#: What may come after a date or time.
+_AFTER = re.compile(r"([T ]\s*\d+:\d+\S*|\.\d+)?\s*")
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _FLOAT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _LIMITS = {"integer": 2**31, "long": 2**63}
@@ -25,6 +39,10 @@ _NO_NUMBERS = {"nan": "NaN", "inf": "Infinity", "infinity": "Infinity", "-inf": 
 
 class InvalidValueError(ValueError):
     """A value does not fit its field; XNAT answers 400."""
+
+
+class UnstorableValueError(InvalidValueError):
+    """A value that XNAT takes, but its database does not: 500."""
 
 
 def parse_value(text: str, element: Element) -> FieldValue:
@@ -49,11 +67,11 @@ def _parsed(text: str, kind: str) -> FieldValue:
             if text.lower() in {"true", "false", "1", "0"}:
                 return text.lower() in {"true", "1"}
         case "date":
-            return str(_moment(text, kind, _DATES).date())
+            return str(_moment(text, kind, _DATES, strict=True).date())
         case "time":
-            return str(_moment(text, kind, _TIMES).time())
+            return str(_moment(text, kind, _TIMES, strict=True).time())
         case "dateTime":
-            moment = _moment(text.removesuffix("Z"), kind, _DATE_TIMES)
+            moment = _moment(text, kind, _DATE_TIMES)
             return f"{moment:%Y-%m-%d %H:%M:%S}.{f'{moment.microsecond:06}'.rstrip('0') or '0'}"
         case "anyURI":
             if ".." not in text:
@@ -66,13 +84,24 @@ def _parsed(text: str, kind: str) -> FieldValue:
     raise InvalidValueError(f"{text!r}: Must Be A Valid {kind.capitalize()}")
 
 
-def _moment(text: str, kind: str, patterns: tuple[str, ...]) -> dt.datetime:
-    for pattern in patterns:
-        try:
-            return dt.datetime.strptime(text, pattern)
-        except ValueError:
-            continue
-    raise InvalidValueError(f"{text!r}: Must Be A Valid {kind.capitalize()}")
+def _moment(text: str, kind: str, patterns: tuple[re.Pattern[str], ...], *, strict: bool = False) -> dt.datetime:
+    """What Java finds in a text. `strict` for what XNAT hands on as text, so that the database reads it as well."""
+    text = text.replace("'", "")
+    found = next((match for pattern in patterns if (match := pattern.match(text))), None)
+    if found is None:
+        raise InvalidValueError(f"{text!r}: Must Be A Valid Date")
+    parts = {name: int(part or 0) for name, part in found.groupdict().items()}
+    year, month, day = parts.pop("year", 1970), parts.pop("month", 1), parts.pop("day", 1)
+    try:
+        if strict and _AFTER.fullmatch(text, found.end()):
+            return dt.datetime(
+                year, month, day, parts.get("hours", 0), parts.get("minutes", 0), parts.get("seconds", 0)
+            )
+        if not strict:
+            return dt.datetime(year + (month - 1) // 12, (month - 1) % 12 + 1, 1) + dt.timedelta(days=day - 1, **parts)
+    except (ValueError, OverflowError):
+        pass
+    raise UnstorableValueError(f"invalid input syntax for type {kind.lower()}: {text!r}")
 
 
 def _check(value: FieldValue, rule: Rule) -> None:

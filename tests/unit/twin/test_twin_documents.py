@@ -64,7 +64,7 @@ def _xml(xsi_type: str, fields: Fields) -> bytes:
             "xnat:projectData",
             {
                 "ID": "P", "aliases/alias[0]/alias": "a", "aliases/alias[0]/source": "s", "aliases/alias[1]/alias": "b",
-                "PI/firstname": "A", "investigators/investigator[0]/lastname": "B", "studyProtocol[ID=p]/name": "n",
+                "PI/firstname": "A", "PI/lastname": "B", "studyProtocol[ID=p]/name": "n",
                 "studyProtocol[ID=p]/definitions/definition[0]/ID": "d",
                 "studyProtocol[ID=p]/definitions/definition[0]/fields/field[name=f]/datatype": "string",
             },
@@ -75,7 +75,8 @@ def _xml(xsi_type: str, fields: Fields) -> bytes:
                 "ID": "A", "imageSession_ID": "E", "scans/scan[imageScan_ID=4]/xsi:type": "xnat:mrQcScanData",
                 "scans/scan[imageScan_ID=4]/wrap": "none",
                 "provenance/processStep[0]/program": "recon", "provenance/processStep[0]/program/version": "6",
-                "provenance/processStep[0]/timestamp": "2020-01-01 01:02:03.0",
+                "provenance/processStep[0]/timestamp": "2020-01-01 01:02:03.0", "provenance/processStep[0]/user": "u",
+                "provenance/processStep[0]/machine": "m", "provenance/processStep[0]/platform": "p",
             },
         ),
         ("dpuk:dpukAssessmentData", {"ID": "A", "subject_ID": "S", "MMSE": 28, "CDR": 0.5, "DIAGNOSIS_AD": False}),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 from xnat_twin import schema
-from xnat_twin.fields import SHORTCUTS, InvalidValueError, canonical_path, changes_of, escape_parameter, merge
+from xnat_twin.fields import SHORTCUTS, canonical_path, changes_of, escape_parameter, merge
 from xnat_twin.modules import installed_types
 from xnat_twin.params import Params
 from xnat_twin.schema import Element, Rule
-from xnat_twin.values import json_value, parse_value, xml_text
+from xnat_twin.values import InvalidValueError, UnstorableValueError, json_value, parse_value, xml_text
 
 TYPES = installed_types()
 
@@ -74,11 +74,15 @@ def test_every_shortcut_is_a_field_of_some_type(kind: str) -> None:
         ("yes", "boolean", None),
         ("01/31/2014", "date", "2014-01-31"),
         ("01.31.2014", "date", "2014-01-31"),
-        ("2014-02-30", "date", None),
+        ("20140131", "date", "2014-01-31"),
+        ("2014-1-31T10:00:00", "date", "2014-01-31"),
+        ("31 January", "date", None),
         ("090500", "time", "09:05:00"),
+        ("09:05:00.25", "time", "09:05:00"),
         ("09:05", "time", None),
         ("2020-01-01T01:02:03Z", "dateTime", "2020-01-01 01:02:03.0"),
-        ("2020-01-01 01:02:03.25", "dateTime", "2020-01-01 01:02:03.25"),
+        ("2020-01-01 01:02:03.25", "dateTime", "2020-01-01 01:02:03.025"),  # XNAT counts milliseconds
+        ("2020-02-30", "dateTime", "2020-03-01 00:00:00.0"),
         ("yesterday", "dateTime", None),
         ("a\\b", "anyURI", "a/b"),
         ("a/../b", "anyURI", None),
@@ -93,6 +97,12 @@ def test_value_has_the_kind_of_its_field(text: str, kind: str, value: object) ->
             parse_value(text, element)
     else:
         assert (parse_value(text, element), type(parse_value(text, element))) == (value, type(value))
+
+
+@pytest.mark.parametrize(("text", "kind"), [("2014-02-30", "date"), ("2014-01-31 noon", "date"), ("25:00:00", "time")])
+def test_moment_may_be_one_for_xnat_but_not_for_its_database(text: str, kind: str) -> None:
+    with pytest.raises(UnstorableValueError):
+        parse_value(text, Element("e", "xnat", kind))
 
 
 @pytest.mark.parametrize(
@@ -156,12 +166,20 @@ def _datum(**parts: str) -> list[tuple[str, str]]:
 
 
 def test_entry_of_a_list_is_found_by_what_it_has() -> None:
-    first = merge(TYPES, {}, _datum(value="5", units="ml"), schema.RECONSTRUCTED_IMAGE)
+    first = merge(TYPES, {}, _datum(value="5", source="scan"), schema.RECONSTRUCTED_IMAGE)
     assert first == {
-        f"computations/datum[0]/{k}": v for k, v in {"name": "volume", "value": "5", "units": "ml"}.items()
+        f"computations/datum[0]/{k}": v for k, v in {"name": "volume", "value": "5", "source": "scan"}.items()
     }
     second = merge(TYPES, first, _datum(value="6"), schema.RECONSTRUCTED_IMAGE)
     assert second == first | {"computations/datum[0]/value": "6"}
+
+
+def test_nested_item_must_be_complete() -> None:
+    with pytest.raises(InvalidValueError, match="xnat:computationData/source : Required Field"):
+        merge(TYPES, {}, _datum(value="5"), schema.RECONSTRUCTED_IMAGE)
+    assert merge(TYPES, {}, _datum(value="5"), schema.RECONSTRUCTED_IMAGE, complete=False)
+    kept = merge(TYPES, {}, _datum(value="5", source="scan"), schema.RECONSTRUCTED_IMAGE)
+    assert merge(TYPES, kept, _datum(source="NULL"), schema.RECONSTRUCTED_IMAGE)
 
 
 def test_entry_of_a_document_is_added_unless_it_is_there() -> None:

@@ -3,7 +3,7 @@
 What a document does not name stays, unless it is to be the whole truth. Files are never touched: a resource that a
 document names has none until a refresh of its catalog finds them, and those of what it leaves out stay on the disk.
 Nested objects must name themselves, and shares are not asked for rights. Reference: DBAction.StoreMultipleRefs,
-BaseXnatImagesessiondata.preSave, OmUtils.validateXnatAbstractResources, PermissionsServiceImpl.canStoreItem
+BaseXnatExperimentdata.preSave, FileUtils.ValidateUriAgainstRoot, PermissionsServiceImpl.canStoreItem
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ class _Nested:
         existing = [one for one in finder.resources([owner], None) if one.direction == direction]
         for document in documents:
             fields = merged_fields(finder.types, {}, document.changes, document.xsi_type)
-            uri, label = str(fields.get("URI") or ""), fields.get("label")
+            uri, label = str(fields.get("URI") or ""), document.value("label")
             if finder.types.instance_of(document.xsi_type, "xnat:resource"):
                 self._required(document, "URI")
                 self._check_uri(owner, uri)

@@ -129,7 +129,8 @@ class OneProject(ProjectStoring):
         self, req: Request, finder: Finder, found: Project, document: Submission | None, changes: Changes
     ) -> None:
         params = params_of(req)
-        fields = merged_fields(finder.types, found.fields, changes, schema.PROJECT)
+        # Only a new project is looked at for what is missing in it.
+        fields = merged_fields(finder.types, found.fields, changes, schema.PROJECT, complete=False)
         names = _check_names(finder, found, found.id, fields)
         accessibility = params.get("accessibility")
         if accessibility and accessibility != found.accessibility:

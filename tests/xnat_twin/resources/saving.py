@@ -13,13 +13,14 @@ from sqlalchemy.exc import IntegrityError
 
 from .. import audit, schema
 from ..errors import StatusError
-from ..fields import Fields, InvalidValueError, merge, type_of_xpath
+from ..fields import Fields, merge, type_of_xpath
 from ..items import Submission
 from ..lookup import VALID_ID, Finder
 from ..params import Params
 from ..preferences import Preferences
 from ..schema import DataType, Types
 from ..store import Experiment, Project, Subject, next_number, now
+from ..values import InvalidValueError, UnstorableValueError
 from .base import Endpoint, params_of, send_text
 
 #: What a request wants to change: (stored path, text).
@@ -64,12 +65,17 @@ def given_id(changes: Mapping[str, str], message: str) -> str | None:
     return identifier
 
 
-def merged_fields(types: Types, stored: Fields, changes: Changes, data_type: str) -> Fields:
-    """`stored` with the changes, without those that are columns. 400 for a value that does not fit its field."""
+def merged_fields(types: Types, stored: Fields, changes: Changes, data_type: str, *, complete: bool = True) -> Fields:
+    """`stored` with the changes, without those that are columns. 400 for a value that does not fit its field.
+
+    Also for a nested item that is not `complete`. 500 for a value that only the database does not take, such as the
+    30th of February.
+    """
+    changes = [change for change in changes if change[0] not in _COLUMNS_OF_THEIR_OWN]
     try:
-        return merge(types, stored, [change for change in changes if change[0] not in _COLUMNS_OF_THEIR_OWN], data_type)
+        return merge(types, stored, changes, data_type, complete=complete)
     except InvalidValueError as error:
-        raise StatusError(400, str(error)) from error
+        raise StatusError(500 if isinstance(error, UnstorableValueError) else 400, str(error)) from error
 
 
 def without_items(fields: Fields, items: Collection[str]) -> Fields:
