@@ -57,6 +57,18 @@ def test_war_holds_servlet_and_server_but_no_leftovers(tmp_path: Path) -> None:
     for name in ("web.xml", "classes/TwinServlet.class", "python/xnat_twin/__main__.py"):
         assert f"WEB-INF/{name}" in names
     assert not [name for name in names if "__pycache__" in name or "/war/" in name or "testing" in name]
+    assert not [name for name in names if "/rules/" in name]
+
+
+def test_war_holds_every_schema(tmp_path: Path) -> None:
+    write_war(_folder(tmp_path / "1"), tmp_path / "x.war")
+    start = "WEB-INF/python/xnat_twin/schemas/"
+    names = {name.removeprefix(start) for name in zipfile.ZipFile(tmp_path / "x.war").namelist() if start in name}
+    here = HERE.parent / "schemas"
+    assert {path.relative_to(here).as_posix() for path in here.rglob("*.xsd")} == {
+        name for name in names if name.endswith(".xsd")
+    }
+    assert {"xnat/xnat.xsd", "dpuk/dpuk.xsd"} <= names
 
 
 def test_compiler_that_fails_is_quoted(tmp_path: Path) -> None:
