@@ -59,6 +59,11 @@ def _statuses(place: Place) -> set[int]:
     return {place.http.get(path).status_code for path in place.readable()}
 
 
+def _documents(place: Place, http: Session) -> list[str]:
+    """All that there is to read, as text."""
+    return [http.get(path, params={"format": "json"}).text for path in place.readable()]
+
+
 CREATE = {
     "subject": ("put", "/data/projects/{p}/subjects/new", {}, 201),
     "experiment": ("put", "{s}/experiments/new", MR, 201),
@@ -130,6 +135,18 @@ def test_protected_project_shows_itself_and_none_of_its_data(xnat: XnatServer) -
     place = _place(xnat, "protected", xnat.session(*xnat.new_user()))
     assert place.http.get(f"/data/projects/{place.project}").status_code == 200
     assert _statuses(place) <= {403, 404}
+
+
+@pytest.mark.rule("access-private", "access-protected")
+@pytest.mark.parametrize("accessibility", ["private", "protected"])
+def test_strangers_change_nothing_in_a_project_that_is_not_public(xnat: XnatServer, accessibility: str) -> None:
+    """Why they may not is told in many ways: what they do not see is taken for missing, or for new and without type."""
+    place = _place(xnat, accessibility, xnat.session(*xnat.new_user()))
+    before = _documents(place, xnat.session())
+    answers = [place.http.put(_path(place, path), params=params) for _, path, params, _ in CREATE.values()]
+    answers += [place.http.delete(_path(place, path)) for path in DELETE.values()]
+    assert {answer.status_code for answer in answers} <= {400, 403, 404, 417, 422}
+    assert _documents(place, xnat.session()) == before
 
 
 @pytest.mark.rule("access-public")
