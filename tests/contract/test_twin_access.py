@@ -65,17 +65,17 @@ def _documents(place: Place, http: Session) -> list[str]:
 
 
 CREATE = {
-    "subject": ("put", "/data/projects/{p}/subjects/new", {}, 201),
-    "experiment": ("put", "{s}/experiments/new", MR, 201),
-    "assessor": ("put", "{e}/assessors/newA", {"xsiType": "xnat:qcManualAssessorData"}, 201),
-    "scan": ("put", "{e}/scans/2", {"xsiType": "xnat:mrScanData"}, 200),
-    "reconstruction": ("put", "{e}/reconstructions/{p}_new", {}, 200),
-    "resource": ("put", "{e}/scans/1/resources/new", {}, 200),
-    "subject-field": ("put", "{s}", {"gender": "male"}, 200),
-    "experiment-field": ("put", "{e}", {"note": "n"}, 200),
-    "scan-field": ("put", "{e}/scans/1", {"note": "n"}, 200),
-    "assessor-field": ("put", "{e}/assessors/A1", {"note": "n"}, 200),
-    "rename": ("put", "{e}", {"label": "renamed"}, 200),
+    "subject": ("/data/projects/{p}/subjects/new", {}, 201),
+    "experiment": ("{s}/experiments/new", MR, 201),
+    "assessor": ("{e}/assessors/newA", {"xsiType": "xnat:qcManualAssessorData"}, 201),
+    "scan": ("{e}/scans/2", {"xsiType": "xnat:mrScanData"}, 200),
+    "reconstruction": ("{e}/reconstructions/{p}_new", {}, 200),
+    "resource": ("{e}/scans/1/resources/new", {}, 200),
+    "subject-field": ("{s}", {"gender": "male"}, 200),
+    "experiment-field": ("{e}", {"note": "n"}, 200),
+    "scan-field": ("{e}/scans/1", {"note": "n"}, 200),
+    "assessor-field": ("{e}/assessors/A1", {"note": "n"}, 200),
+    "rename": ("{e}", {"label": "renamed"}, 200),
 }
 DELETE = {
     "reconstruction": "{e}/reconstructions/{p}_R1",
@@ -105,7 +105,7 @@ def test_everybody_in_a_project_reads_all_of_it(xnat: XnatServer, group: str) ->
 def test_owners_and_members_create_and_change(xnat: XnatServer, group: str, *, may: bool) -> None:
     place = _place(xnat, "private")
     place.http = xnat.session(*xnat.new_user(place.project, group))
-    for name, (_, template, params, status) in CREATE.items():
+    for name, (template, params, status) in CREATE.items():
         answer = place.http.put(_path(place, template), params=params)
         assert answer.status_code == (status if may else 403), name
 
@@ -143,7 +143,7 @@ def test_strangers_change_nothing_in_a_project_that_is_not_public(xnat: XnatServ
     """Why they may not is told in many ways: what they do not see is taken for missing, or for new and without type."""
     place = _place(xnat, accessibility, xnat.session(*xnat.new_user()))
     before = _documents(place, xnat.session())
-    answers = [place.http.put(_path(place, path), params=params) for _, path, params, _ in CREATE.values()]
+    answers = [place.http.put(_path(place, path), params=params) for path, params, _ in CREATE.values()]
     answers += [place.http.delete(_path(place, path)) for path in DELETE.values()]
     assert {answer.status_code for answer in answers} <= {400, 403, 404, 417, 422}
     assert _documents(place, xnat.session()) == before
@@ -153,7 +153,7 @@ def test_strangers_change_nothing_in_a_project_that_is_not_public(xnat: XnatServ
 def test_public_project_can_be_read_and_not_changed_by_anyone(xnat: XnatServer) -> None:
     place = _place(xnat, "public", xnat.session(*xnat.new_user()))
     assert _statuses(place) == {200}
-    for name, (_, template, params, _) in CREATE.items():
+    for name, (template, params, _) in CREATE.items():
         assert place.http.put(_path(place, template), params=params).status_code == 403, name
     for name, template in DELETE.items():
         assert place.http.delete(_path(place, template)).status_code == 403, name
@@ -166,7 +166,7 @@ def test_guest_reads_public_projects_of_an_open_site_and_changes_nothing(xnat: X
     with xnat.settings(requireLogin=False):
         assert _statuses(place) == {200}
         assert _statuses(hidden) <= {404, 500}
-        for name, (_, template, params, _) in CREATE.items():
+        for name, (template, params, _) in CREATE.items():
             assert place.http.put(_path(place, template), params=params).status_code == 403, name
 
 
