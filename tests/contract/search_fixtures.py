@@ -15,7 +15,7 @@ def cohort(api: Session, project: str) -> str:
         api.put(f"{path}/subjects/{label}", params=fields).raise_for_status()
     for label, date, more in (
         ("A1", "2020-01-31", {"note": "First of all", "operator": "100% me"}),
-        ("A2", "2021-02-28", {f"{MR}/scanner/manufacturer": "Maker"}),
+        ("A2", "2021-02-28", {f"{MR}/scanner/manufacturer": "Maker", "time": "10:00:00"}),
         ("B1", "2019-03-31", {}),
     ):
         params = {"xsiType": MR, "date": date, **more}

@@ -76,6 +76,7 @@ def test_display_fields(api: Session, cohort: str, field: str, comparison: str, 
         (f"{MR}/date", ">", "no date", ""),
         (f"{SUBJECT}/demographics/yob", "<", "1951", "A1 A2"),
         (f"{MR}/scanner/manufacturer", "=", "Maker", "A2"),
+        (f"{MR}/time", ">", "09:00:00", "A2"),
     ],
 )
 def test_xpaths(api: Session, cohort: str, path: str, comparison: str, value: str, labels: str) -> None:
@@ -121,6 +122,8 @@ def test_numbers_are_part_of_the_sql(api: Session, cohort: str) -> None:
         criterion(f"{MR}/date", "=", "no date"),
         criterion(LABEL, "BETWEEN", "A1"),
         criterion(LABEL, "CONTAINS", "A1"),
+        criterion(LABEL, "IS LIKE", "A1"),
+        criterion("xnat:investigatorData/lastname", "=", "x"),
         criterion(LABEL, "=", "A1") + element("child_set", method="AND"),
     ],
 )
@@ -158,5 +161,5 @@ def test_list_of_values(api: Session, cohort: str) -> None:
     assert rows[0]["session_id"] == ids["B1"]
     columns = [one["key"] for one in result(post(api, bundle(MR, [DATE], listed)))["Columns"]]
     assert columns[0] == "search_field0"
-    bare = where(criterion(f"{MR}.SESSION_ID", "IN", ids["B1"]))
-    assert post(api, bundle(MR, [DATE], bare)).status_code == 500
+    for field, wrong in ((f"{MR}.SESSION_ID", ids["B1"]), (f"{MR}.NOTHING", values)):
+        assert post(api, bundle(MR, [DATE], where(criterion(field, "IN", wrong)))).status_code == 500

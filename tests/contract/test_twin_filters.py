@@ -147,7 +147,12 @@ def test_other_joins(api: Session, cohort: str) -> None:
     api.put(f"{scans}/1", params={"xsiType": "xnat:mrScanData"}).raise_for_status()
     [row] = _rows(api, scans, columns="ID,xnat:mrSessionData/label,xnat:subjectData/label")
     assert (row["xnat:mrsessiondata/label"], row["xnat:subjectdata/label"]) == ("M1", "AB1")
-    assert api.get("/data/projects", params={"columns": "xnat:subjectData/label"}).status_code == 500
+    for params in ({"columns": "xnat:subjectData/label"}, {"xnat:subjectData/label": "AB1"}):
+        assert api.get("/data/projects", params=params).status_code == 500
+    assert api.get("/data/experiments", params={"xsiType": "xnat:subjectData"}).status_code == 500
+    born = "xnat:demographicData/yob"
+    rows = _rows(api, f"{cohort}/subjects", columns=f"label,{born}", sortBy="label")
+    assert [row[born.lower()] for row in rows] == ["1950", "", "1961"]
 
 
 @pytest.mark.rule("table-shared-labels", "table-readable-only")

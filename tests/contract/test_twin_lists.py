@@ -84,12 +84,19 @@ def test_lists_of_a_session_have_columns_of_their_own_and_of_what_they_belong_to
     assert row["URI"] == f"/data/experiments/{row['ID']}"
     _, [row] = _csv(api, f"{session}/scans", columns="ID,type,xnat:subjectData/demographics/gender,quality")
     assert (row["ID"], row["type"], row["xnat:subjectdata/demographics/gender"]) == ("1", "T1", "female")
-    assert row["URI"].endswith(f"/scans/{row['xnat_imagescandata_id']}")
+    assert row["URI"].endswith("/scans/1")
     _, [row] = _csv(api, f"{session}/reconstructions", columns="ID,type,xnat:imageSessionData/label")
     assert (row["type"], row["xnat:imagesessiondata/label"]) == ("mean", "E1")
-    for kind in ("scans", "assessors", "reconstructions"):
-        _, fields = _csv(api, f"{session}/{kind}", fields="true")
-        assert {"key", "xpath"} == set(fields[0]), kind
+    _, [row] = _csv(api, f"{full}/experiments", xsiType="xnat:mrSessionData", columns=f"label,{qc}/label,{qc}/rater")
+    assert (row["label"], row[f"{qc.lower()}/label"], row[f"{qc.lower()}/rater"]) == ("E1", "A1", "me")
+    for kind, name, xpath in (
+        ("scans", "quality", "xnat:imageScanData/quality"),
+        ("assessors", "session_label", "xnat:imagesessiondata/label"),
+        ("reconstructions", "baseScanType", "xnat:reconstructedImageData/baseScanType"),
+    ):
+        header, fields = _csv(api, f"{session}/{kind}", fields="true")
+        assert header == ["key", "xpath"]
+        assert {"key": name, "xpath": xpath} in fields
 
 
 _DAX = (

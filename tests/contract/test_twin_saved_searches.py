@@ -143,6 +143,7 @@ def test_search_is_kept_under_a_name(xnat: XnatServer, api: Session, cohort: str
     table = result(api.get(SAVED, params={"format": "json"}))
     assert table["title"] == "Stored Searches"
     assert api.get(f"{SAVED}/{name}", params={"format": "json"}).status_code == 404
+    assert api.get(f"{SAVED}/{name}", headers={"Accept": "application/json"}).status_code == 406
     assert api.get(f"{SAVED}/{name}_").status_code == 404
     for wrong in ("no XML", f'<a xmlns="{NAMESPACE}"/>'):
         assert _put(api, name, wrong) == 422
@@ -198,6 +199,33 @@ def test_kept_searches_are_for_those_they_name(xnat: XnatServer, api: Session, c
     assert _put(api, name, bundle(MR, [LABEL], _users(xnat.admin), ID=name, secure="false")) == 200
     assert member.get(f"{SAVED}/{name}").status_code == 200
     assert name in _listed(member)
+    assert api.get(SAVED, params={"user": "nobody_"}).status_code == 500
+
+
+@pytest.mark.rule("search-saved-types")
+def test_search_of_a_type_that_cannot_be_searched_for(xnat: XnatServer, api: Session, project: str, name: str) -> None:
+    login, password = xnat.new_user(project)
+    member, document = xnat.session(login, password), bundle("xnat:mrScanData", [], _users(xnat.admin, login), ID=name)
+    assert _put(member, name, document) == 403
+    assert _put(api, name, document) == 200
+    assert api.get(f"{SAVED}/{name}").status_code == 200
+    assert api.get(f"{SAVED}/{name}/results").status_code == 500
+    assert member.get(f"{SAVED}/{name}").status_code == 403
+
+
+@pytest.mark.rule("search-saved-first")
+def test_first_search_of_a_project_is_for_its_owners(xnat: XnatServer, api: Session, cohort: str) -> None:
+    name, member = f"{cohort}_{MR}", xnat.session(*xnat.new_user(cohort, "Collaborators"))
+    document = bundle(MR, [LABEL], tag=cohort)
+    assert _put(member, name, document) == 403
+    assert _put(api, name, document) == 200
+    assert api.delete(f"{SAVED}/{name}").status_code == 200
+    [plural] = [
+        row["PLURAL"]
+        for row in csv_rows(api.get("/data/search/elements", params={"format": "csv"}))
+        if row["ELEMENT_NAME"] == MR
+    ]
+    assert _put(member, xnat.new_id("search"), bundle(MR, [LABEL], **{"brief-description": plural})) == 403
 
 
 @pytest.mark.rule("search-saved-overwritten")
@@ -244,3 +272,13 @@ def test_search_is_deleted_with_its_last_user(xnat: XnatServer, api: Session, na
     assert api.delete(f"{SAVED}/{name}").status_code == 200
     assert api.get(f"{SAVED}/{name}").status_code == 404
     assert api.delete(f"{SAVED}/{name}").status_code == 200
+
+
+@pytest.mark.rule("search-saved-delete")
+def test_search_is_deleted_for_a_group(xnat: XnatServer, api: Session, cohort: str, name: str) -> None:
+    member = xnat.session(*xnat.new_user(cohort, "Collaborators"))
+    group = element("allowed_groups", element("groupID", f"{cohort}_collaborator"))
+    assert _put(api, name, bundle(MR, [LABEL], _users(xnat.admin), group)) == 200
+    assert member.delete(f"{SAVED}/{name}").status_code == 200
+    assert name not in _listed(member)
+    assert api.get(f"{SAVED}/{name}").status_code == 200

@@ -180,7 +180,12 @@ def test_order(api: Session, cohort: str) -> None:
     assert dates(by_subject, sortBy=f"{MR}.DATE", sortOrder="DESC") == ["2019", "2020", "2021"]
     asked = element("sort_by", element("element_name", MR), element("field_ID", "DATE"))
     assert dates(bundle(MR, [SUBJECT_LABEL, DATE], here, asked)) == ["2021", "2020", "2019"]
-    assert post(api, by_date, sortBy="NOTHING").status_code == 500
+    for unknown in ("NOTHING", f"{MR}.NOTHING", "xnat:unknownData.DATE"):
+        assert post(api, by_date, sortBy=unknown).status_code == 500
+    identifier = f"{SUBJECT}.SUB_PROJECT_IDENTIFIER.{cohort}"
+    asked_for = bundle(MR, [DATE, identifier.replace(".", "/", 1)], here)
+    assert dates(asked_for, sortBy=identifier)[2] == "2019"
+    assert len(dates(by_date, sortBy=identifier)) == 3
 
 
 @pytest.mark.rule("search-joins")

@@ -138,6 +138,21 @@ def test_fields_of_projects(xnat: XnatServer, api: Session, cohort: str) -> None
     assert own[other]["proj_mr_count"] == "1"
 
 
+@pytest.mark.rule("search-project-fields")
+def test_what_happened_to_projects(xnat: XnatServer, api: Session, cohort: str) -> None:
+    api.put(f"/data/users/favorites/Project/{cohort}").raise_for_status()
+    names = "LAST_WORKFLOW LAST_ACCESS FAV ACCESS_IMG"
+    columns = [f"{PROJECT}/PROJECT_{name}" for name in names.split()]
+    columns += [f"{PROJECT}/PROJ_QUARANTINE", f"{PROJECT}/PROJ_PREARCHIVE_CODE"]
+    accessed = field(f"{PROJECT}/LAST_ACCESSED", 20, value="{XDAT_USER_ID}")
+    [row] = found(api, bundle(PROJECT, [*columns, accessed], where(criterion(f"{PROJECT}/ID", "=", cohort))))
+    last, *accessed_by_me = (value for key, value in row.items() if key.startswith(("project_last_w", "last_accessed")))
+    assert accessed_by_me == [last] != [""]
+    assert row["project_last_access"] == row["project_fav"] == f" {xnat.admin} "
+    assert row["project_access_img"] == "/@WEBAPPimages/key.gif"
+    assert (row["proj_quarantine"], row["proj_prearchive_code"]) == ("0", "4")
+
+
 @pytest.mark.rule("search-subject-fields")
 def test_fields_of_subjects(xnat: XnatServer, api: Session, cohort: str) -> None:
     path, other = f"/data/projects/{cohort}/subjects", xnat.new_project()
@@ -177,6 +192,9 @@ def test_fields_of_sessions(xnat: XnatServer, api: Session, cohort: str) -> None
     assert row[f"mr_project_identifier_{other}"] == "A1_"
     api.put(f"{path}/experiments/A2", params={f"{MR}/age": "44.7"}).raise_for_status()
     assert session_labels(api, cohort, criterion(f"{MR}/AGE", "=", "44")) == "A2"
+    for birth, age in (("2000-03-31", "19"), ("2000-04-01", "18")):
+        api.put(f"/data/projects/{cohort}/subjects/B", params={"dob": birth}).raise_for_status()
+        assert session_labels(api, cohort, criterion(f"{MR}/AGE", "=", age)) == "B1"
 
 
 @pytest.mark.rule("search-own-fields")
@@ -198,6 +216,9 @@ def test_fields_of_an_installed_type(practice: Practice) -> None:
     assert f"DPUK_DPUKASSESSMENTDATA_PROJECT_IDENTIFIER={project}" in fields
     [row] = found(http, bundle(assessment, [], where(criterion(f"{assessment}/MMSE", ">", "27"))))
     assert (row["label"], row["mmse"], row["diagnosis_ad"], row["expt_id"][:4]) == ("A1", "28", "1", "XNAT")
+    for value, count in (("true", 1), ("false", 0)):
+        criteria = where(criterion(f"{assessment}/DIAGNOSIS_AD", "=", value))
+        assert len(found(http, bundle(assessment, [], criteria))) == count
     table = json.loads(http.get(f"{ELEMENTS}/{assessment}", params={"format": "json"}).text)["ResultSet"]
     listing = table["versions"]["DisplayVersions"]["versions"][0]
     assert (listing["name"], listing["orderBy"], listing["defaultSortOrder"]) == ("listing", "DATE", "DESC")
