@@ -43,8 +43,7 @@ class ReconstructionStoring(Storing):
         if existing is not None and not may_exist:
             raise StatusError(409, "Specified reconstruction already exists.")
         finder.require(session.project, Access.EDIT, _MAY_NOT.format("edit" if existing else "create"))
-        whole = may_exist and params_of(req).get("allowDataDeletion") == "true"
-        stored = existing.fields if existing is not None and not whole else {}
+        stored = existing.fields if existing is not None else {}
         fields = merged_fields(finder.types, stored, changes, data_type.name)
         check_label(identifier)
         self.note(req, finder, session, f"{'Modified' if existing else 'Added'} {data_type.name}")
@@ -60,7 +59,7 @@ class ReconstructionStoring(Storing):
             flush_new(finder, "Specified reconstruction already exists.")
         else:  # of another session: it is moved
             existing.experiment, existing.fields, existing.last_modified = session, fields, now()
-        save_nested(finder, existing, document, whole=whole)
+        save_nested(finder, existing, document, whole=False)  # as for a scan, whatever `allowDataDeletion` says
         return existing
 
 

@@ -70,9 +70,8 @@ class OneScan(Storing):
                 raise StatusError(409, "Specified xsiType differs from existing xsiType")
             changes = self.changes(req, document, schema.IMAGE_SCAN, data_type)
             identifier = dict(changes).get("ID") or names["scan"]  # the body wins over the address
-            whole = params_of(req).get("allowDataDeletion") == "true"
-            scan = save_scan(finder, session, identifier, data_type, changes, whole=whole)
-            save_nested(finder, scan, document, whole=whole)
+            scan = save_scan(finder, session, identifier, data_type, changes)
+            save_nested(finder, scan, document, whole=False)  # XNAT reads `allowDataDeletion` here, and drops it
             self.note(req, finder, session, f"{'Modified' if existing else 'Added'} {data_type}")
 
     def on_delete(self, req: Request, resp: Response, **names: str) -> None:
@@ -102,12 +101,10 @@ def list_session(finder: Finder, names: Names) -> Experiment:
     return session
 
 
-def save_scan(
-    finder: Finder, session: Experiment, identifier: str, data_type: str, changes: Changes, *, whole: bool = False
-) -> Scan:
-    """Create or change a scan; `whole` forgets what it had. An ID with illegal characters fails late: 500."""
+def save_scan(finder: Finder, session: Experiment, identifier: str, data_type: str, changes: Changes) -> Scan:
+    """Create or change a scan. An ID with illegal characters fails late: 500."""
     scan = finder.scan(session, identifier)
-    fields = merged_fields(finder.types, scan.fields if scan and not whole else {}, changes, data_type)
+    fields = merged_fields(finder.types, scan.fields if scan else {}, changes, data_type)
     check_label(identifier)
     if scan is None:
         scan = Scan(id=identifier, xsi_type=data_type, experiment=session, fields=fields, insert_user=finder.user.login)
