@@ -240,12 +240,14 @@ def test_files_stay_on_disk_unless_they_are_to_be_removed(api: Session, xnat: Xn
 def test_shortcuts_of_sessions_are_stored(api: Session, subject: str) -> None:
     fields = {"date": "2014-01-02", "time": "10:11:12", "note": "n", "visit_id": "v", "operator": "o",
               "dcmAccessionNumber": "a", "dcmPatientId": "i", "dcmPatientName": "p", "session_type": "t",
-              "modality": "MR", "coil": "c", "fieldStrength": "3T", "marker": "m", "stabilization": "s"}  # fmt: skip
+              "modality": "MR", "coil": "c", "fieldStrength": "3T", "marker": "m"}  # fmt: skip
     path = f"{subject}/experiments/E1"
     more = {"studyInstanceUID": "1.2.3", "validation_status": "ok", "scanner": "Trio"}
     person = {"pi_firstname": "Jane", "pi_lastname": "Smith"}
-    api.put(path, params=MR | fields | more | person).raise_for_status()
+    of_pet = {"stabilization": "s"}
+    api.put(path, params=MR | fields | more | person | of_pet).raise_for_status()
     stored = fields_of(api, path)
+    assert "stabilization" not in stored
     assert {name: stored[name] for name in fields} == fields
     assert (stored["UID"], stored["scanner"]) == ("1.2.3", "Trio")
     assert fields_of(api, path, "investigator")["lastname"] == "Smith"
@@ -258,12 +260,15 @@ def test_shortcuts_of_pet_sessions_are_stored(api: Session, subject: str) -> Non
     given = {
         "tracer_name": "FDG",
         "tracer_dose": "5.5",
-        "tracer_isotope": "18F",
+        "tracer_isotope": "110",
+        "stabilization": "strap",
         "scan_start_time": "2014-01-02 10:11:12",
     }
     api.put(path, params={"xsiType": "xnat:petSessionData", **given}).raise_for_status()
     stored = fields_of(api, path)
     assert (stored["tracer/name"], stored["tracer/dose"]) == ("FDG", 5.5)
+    assert (stored["tracer/isotope/half-life"], stored["stabilization"]) == (110.0, "strap")
+    assert api.put(path, params={"tracer_isotope": "18F"}).status_code == 400
     api.put(path, params={"coil": "of an MR session"}).raise_for_status()
     assert "coil" not in fields_of(api, path)
 

@@ -1,6 +1,7 @@
 """From what a client sends (shortcuts, XPaths, text) to what XNAT stores (canonical paths, typed values).
 
-Pure: no request, no database; values.py knows single values. Reference: XMLPathShortcuts and PopulateItem in XNAT.
+Pure: no request, no database; values.py knows single values, shortcuts.py the short names.
+Reference: XMLPathShortcuts and PopulateItem in XNAT.
 """
 
 from __future__ import annotations
@@ -8,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from . import schema
 from .schema import XSI_TYPE, Place, Types, segments
 from .values import FieldValue, InvalidValueError, parse_value
 
@@ -19,73 +19,6 @@ _CUT_PREDICATE = re.compile(r"\[[^\]]*/")
 _NAMED_ENTRY = re.compile(r"^(?P<entry>.*\[(?P<key>[^?+=\]][^=\]]*)=(?P<name>[^\]]*)\])/[^\[]*$")
 #: Predicates that are settled when it is known what is stored: an entry that has a text, an entry of a document.
 _OPEN_PREDICATE = re.compile(r"\[(?:\?(?P<attribute>[^=\]]+)=(?P<text>[^\]]*)|\+(?P<number>\d+))\]")
-
-_PERSON = {"pi_firstname": "investigator/firstname", "pi_lastname": "investigator/lastname"}
-_VALIDATION = {f"validation_{part}": f"validation/{part}" for part in ("method", "status", "date", "notes")}
-
-
-def _words(text: str) -> list[str]:
-    return text.split()
-
-
-def _same(names: str) -> dict[str, str]:
-    return {name: name for name in _words(names)}
-
-
-#: Per kind of object: parameter name -> path. A shortcut that the object's own type does not have is ignored.
-SHORTCUTS: dict[str, dict[str, str]] = {
-    schema.PROJECT: _same("ID secondary_ID name description keywords")
-    | {
-        "alias": "aliases/alias",
-        "pi_firstname": "PI/firstname",
-        "pi_lastname": "PI/lastname",
-        "note": "fields/field[name=note]/field",
-    },
-    schema.SUBJECT: _same("project label ID group src")
-    | _PERSON
-    | {
-        name: f"demographics/{name}"
-        for name in _words(
-            "dob yob age gender handedness ses education educationDesc race"
-            " ethnicity weight height gestational_age post_menstrual_age birth_weight"
-        )
-    },
-    schema.EXPERIMENT: _same(
-        "ID visit_id visit protocol date time note project label scanner operator dcmAccessionNumber dcmPatientId"
-        " dcmPatientName session_type modality UID coil fieldStrength marker stabilization studyType patientID"
-        " patientName subject_ID"
-    )
-    | _PERSON
-    | _VALIDATION
-    | {
-        "studyInstanceUID": "UID",
-        "scan_start_time": "start_time_scan",
-        "injection_start_time": "start_time_injection",
-        "tracer_name": "tracer/name",
-        "tracer_startTime": "tracer/startTime",
-        "tracer_dose": "tracer/dose",
-        "tracer_sa": "tracer/specificActivity",
-        "tracer_totalmass": "tracer/totalMass",
-        "tracer_intermediate": "tracer/intermediate",
-        "tracer_isotope": "tracer/isotope",
-        "tracer_transmissions": "tracer/transmissions",
-    },
-    schema.IMAGE_ASSESSOR: _same("ID visit_id date time note project label") | _PERSON | _VALIDATION,
-    schema.RECONSTRUCTED_IMAGE: _same("ID type baseScanType"),
-    schema.IMAGE_SCAN: _same(
-        "ID type UID note quality condition series_description documentation scanner modality frames"
-        " coil fieldStrength marker stabilization"
-    )
-    | _VALIDATION
-    | {"scanTime": "startTime", "startTime": "startTime", "numFrames": "parameters/frames/numFrames"}
-    | {
-        name: f"parameters/{name}"
-        for name in _words(
-            "orientation originalFileName systemType fileType transaxialFOV acqType facility"
-            " numPlanes numGates planeSeparation binSize dataType"
-        )
-    },
-}
 
 
 def escape_parameter(value: str) -> str:
@@ -108,11 +41,9 @@ def _standard(name: str) -> str:
 
 def locate(types: Types, name: str, data_type: str, shortcuts: Mapping[str, str]) -> Place | None:
     """What a parameter name means for an object of `data_type`; None if it has no such field."""
-    owner = type_of_xpath(name)
-    if owner is None:
-        return types.locate(data_type, shortcuts[name]) if name in shortcuts else None
-    path = _standard(name).partition("/")[2]
-    if _CUT_PREDICATE.search(path) or not types.instance_of(data_type, owner):
+    xpath = shortcuts.get(name, name)
+    owner, path = type_of_xpath(xpath), _standard(xpath).partition("/")[2]
+    if owner is None or _CUT_PREDICATE.search(path) or not types.instance_of(data_type, owner):
         return None
     return types.locate(data_type, path)
 

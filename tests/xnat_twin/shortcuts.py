@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
-#: Kinds of lists, each by the data type whose name its shortcuts are kept under.
+#: Kinds of lists, each by a data type (assessors are `xnat:derivedData` in XNAT).
 PROJECTS, SUBJECTS, EXPERIMENTS = "xnat:projectData", "xnat:subjectData", "xnat:experimentData"
-SCANS, RECONSTRUCTIONS, ASSESSORS = "xnat:imageScanData", "xnat:reconstructedImageData", "xnat:derivedData"
+SCANS, RECONSTRUCTIONS, ASSESSORS = "xnat:imageScanData", "xnat:reconstructedImageData", "xnat:imageAssessorData"
 
 
 def _same(data_type: str, names: str) -> dict[str, str]:
@@ -34,7 +34,8 @@ _DEMOGRAPHICS = "xnat:subjectData/demographics[@xsi:type=xnat:demographicData]"
 _SESSION_OF_ASSESSOR = _same("xnat:imagesessiondata", "session_ID=id session_label=label session_project=project")
 _TYPE_OF_EXPERIMENT = {"xsiType": "xnat:experimentData/extension_item/element_name"}
 
-_WRITABLE = {
+#: Parameters of PUT as well. One whose XPath is of a type that the object has not is ignored.
+WRITABLE = {
     PROJECTS: _same(
         PROJECTS,
         "ID secondary_ID name description keywords alias=aliases/alias/alias pi_firstname=PI/firstname"
@@ -96,4 +97,4 @@ READ_ONLY = MappingProxyType(
 )
 
 #: All that lists of a kind know.
-SHORTCUTS = MappingProxyType({kind: writable | READ_ONLY[kind] for kind, writable in _WRITABLE.items()})
+SHORTCUTS = MappingProxyType({kind: writable | READ_ONLY[kind] for kind, writable in WRITABLE.items()})

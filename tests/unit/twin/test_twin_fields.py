@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 from xnat_twin import schema
-from xnat_twin.fields import SHORTCUTS, canonical_path, changes_of, escape_parameter, merge
+from xnat_twin.fields import canonical_path, changes_of, escape_parameter, merge
 from xnat_twin.modules import installed_types
 from xnat_twin.params import Params
 from xnat_twin.schema import Element, Rule
+from xnat_twin.shortcuts import WRITABLE
 from xnat_twin.values import InvalidValueError, UnstorableValueError, json_value, parse_value, xml_text
 
 TYPES = installed_types()
@@ -44,14 +45,14 @@ TYPES = installed_types()
     ],
 )  # fmt: skip
 def test_name_leads_to_one_path_or_none(name: str, data_type: str, kind: str, path: str | None) -> None:
-    assert canonical_path(TYPES, name, data_type, SHORTCUTS[kind]) == path
+    assert canonical_path(TYPES, name, data_type, WRITABLE[kind]) == path
 
 
-@pytest.mark.parametrize("kind", list(SHORTCUTS))
+@pytest.mark.parametrize("kind", list(WRITABLE))
 def test_every_shortcut_is_a_field_of_some_type(kind: str) -> None:
     types = [one.name for one in TYPES if TYPES.instance_of(one.name, kind)]
-    for shortcut in SHORTCUTS[kind]:
-        assert any(canonical_path(TYPES, shortcut, data_type, SHORTCUTS[kind]) for data_type in types), shortcut
+    for shortcut in WRITABLE[kind]:
+        assert any(canonical_path(TYPES, shortcut, data_type, WRITABLE[kind]) for data_type in types), shortcut
 
 
 @pytest.mark.parametrize(

@@ -18,10 +18,11 @@ from ..documents_in import parse
 from ..documents_out import to_xml
 from ..download import refuse_range
 from ..errors import StatusError
-from ..fields import SHORTCUTS, changes_of
+from ..fields import changes_of
 from ..history import History
 from ..lookup import Finder
 from ..params import Params
+from ..shortcuts import WRITABLE
 from ..site import Site
 from ..store import User
 
@@ -83,7 +84,7 @@ class Endpoint:
     ) -> list[tuple[str, str]]:
         """(stored path, text) for each parameter (of `names`) that names a field of `data_type`; others are ignored."""
         parameters = [(name, value) for name, value in params_of(req) if names is None or name in names]
-        return changes_of(self.site.types, parameters, data_type, SHORTCUTS[kind])
+        return changes_of(self.site.types, parameters, data_type, WRITABLE[kind])
 
     def changes(
         self, req: Request, document: items.Submission | None, kind: str, data_type: str
