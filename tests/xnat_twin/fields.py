@@ -108,20 +108,19 @@ def _check_items(types: Types, data_type: str, stored: Mapping[str, FieldValue],
     What the object itself requires, XNAT fills in.
     """
     checked = set()
-    for path in stored:
-        steps = list(segments(_with_types(path, stored)))
+    for path in (path for path in stored if "/" in path):
         walked = [f"{name}{predicates}" for name, predicates in segments(path)]
         for depth in range(1, len(walked)):
             item = "/".join(walked[:depth])
             if item in checked:
                 continue
             checked.add(item)
-            item_type = types.item_at(data_type, "/".join(f"{name}{given}" for name, given in steps[:depth]))
+            item_type = types.item_at(data_type, _with_types(item, stored))
             for element in types.elements(item_type) if item_type else ():
-                there = f"{item}/{element.name}"
-                known = there in stored or there in cleared or f"[{element.name}=" in walked[depth - 1]
-                if element.required and element.kind and not known:
-                    raise InvalidValueError(f"{item_type}/{element.name} : Required Field")
+                if element.required and element.kind and f"[{element.name}=" not in walked[depth - 1]:
+                    there = f"{item}/{element.name}"
+                    if there not in stored and there not in cleared:
+                        raise InvalidValueError(f"{item_type}/{element.name} : Required Field")
 
 
 def _with_types(path: str, stored: Mapping[str, FieldValue]) -> str:

@@ -145,7 +145,7 @@ class _Memory:
     elements: dict[str, tuple[Element, ...]] = field(default_factory=dict)
     names: dict[str, dict[str, Element]] = field(default_factory=dict)
     fields: dict[str, dict[str, tuple[str, str]]] = field(default_factory=dict)
-    places: dict[tuple[str, str], Place | None] = field(default_factory=dict)
+    steps: dict[tuple[str, str], _Steps | None] = field(default_factory=dict)
 
 
 class Types:
@@ -256,7 +256,7 @@ class Types:
 
     def item_at(self, name: str, path: str) -> str | None:
         """The type of what the element at `path` holds."""
-        steps = self._walk(name, path)
+        steps = self._steps(name, path)
         return steps.item if steps else None
 
     def all_fields(self, name: str) -> dict[str, tuple[str, str]]:
@@ -291,20 +291,22 @@ class Types:
 
     def locate(self, name: str, path: str) -> Place | None:
         """Where a path with or without predicates leads in objects of the type; None if that is nowhere."""
-        if (name, path) not in self._memory.places:
-            if len(self._memory.places) > 20_000:  # paths hold what users type
-                self._memory.places.clear()
-            self._memory.places[name, path] = self._locate(name, path)
-        return self._memory.places[name, path]
-
-    def _locate(self, name: str, path: str) -> Place | None:
-        steps = self._walk(name, path)
+        steps = self._steps(name, path)
         if steps is None:
             return None
         value = self.value(steps.item) if steps.item else None
         if value is not None:  # a path to an entry means its text
             return Place(f"{steps.path}/{value.name}", value, steps.types)
         return Place(steps.path, steps.element, steps.types) if steps.element.kind else None
+
+    def _steps(self, name: str, path: str) -> _Steps | None:
+        known = self._memory.steps
+        if (name, path) in known:
+            return known[name, path]
+        if len(known) > 20_000:  # paths hold what users type
+            known = self._memory.steps = {}
+        steps = known[name, path] = self._walk(name, path)
+        return steps
 
     def _walk(self, name: str, path: str) -> _Steps | None:
         """Follow a path; None if there is nothing, or an object of its own."""
