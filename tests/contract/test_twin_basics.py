@@ -127,6 +127,15 @@ def test_change_without_an_answer_is_200_and_empty_and_a_get_of_nothing_is_404(a
     assert api.get("/data/services/refresh/catalog").status_code == 404
 
 
+@pytest.mark.rule("nothing-has-no-type")
+def test_answer_without_a_body_has_no_type_and_that_of_an_upload_is_plain(api: Session, scan: str) -> None:
+    path = f"{scan}/resources/R/files/a"
+    created, stored, deleted = api.put(f"{scan}/resources/R"), put(api, path), api.delete(path)
+    for answer in (created, deleted, api.delete(f"{scan}/resources/R"), api.delete("/data/JSESSION")):
+        assert (answer.status_code, answer.content, answer.headers.get("Content-Type")) == (200, b"", None)
+    assert (stored.content, stored.headers["Content-Type"].partition(";")[0]) == (b"", "text/plain")
+
+
 @pytest.mark.rule("method-not-allowed")
 def test_other_methods_are_405_and_the_answer_says_which_there_are(api: Session) -> None:
     answer = api.delete("/data/projects")

@@ -148,6 +148,8 @@ def _file_routes(site: Site, owner: str) -> Iterator[tuple[str, Endpoint]]:
 def create_app(site: Site) -> Application:
     """The application that serves `site`."""
     app = falcon.App(middleware=[Login(site)])
+    # Without a body no type: xnatctl reads what is called JSON, and nothing is no JSON.
+    app.resp_options.default_media_type = None  # type: ignore[assignment]  # falcon takes None for no default
     app.add_middleware(_Direction())
     app.add_error_handler(Exception, _unexpected)
     app.add_error_handler(falcon.HTTPError, _falcon_error)
