@@ -10,6 +10,7 @@ import contextlib
 import csv
 import importlib
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -46,6 +47,30 @@ def test_version_comes_from_build_info(xnatpy: Any, api: Session) -> None:
 def test_wrong_password_is_told_with_the_words_of_the_server(clients: Clients, xnat: XnatServer) -> None:
     with pytest.raises(exceptions.XNATLoginFailedError, match="problem logging in"):
         clients.xnatpy(xnat.admin, "wrong")
+
+
+@pytest.mark.practice_xnat("opens the site")
+@pytest.mark.rule("page-names-user")
+def test_without_a_name_it_is_the_guest_of_an_open_site(clients: Clients, xnat: XnatServer, api: Session) -> None:
+    connect = importlib.import_module("xnat").connect
+    public = xnat.new_project("public")
+    with pytest.raises(exceptions.XNATAuthError):
+        connect(xnat.url)
+    api.post("/xapi/siteConfig", json={"requireLogin": False}).raise_for_status()
+    try:
+        with connect(xnat.url) as connection:
+            assert connection.logged_in_user == "guest"
+            assert public in connection.projects
+    finally:
+        api.post("/xapi/siteConfig", json={"requireLogin": True}).raise_for_status()
+
+
+@pytest.mark.rule("page-names-user")
+def test_pages_say_who_is_logged_in_as_older_versions_look_for_it(xnat: XnatServer, api: Session) -> None:
+    name = r'<span id="user_info">Logged in as: &nbsp;<a (id="[^"]+" )?href="[^"]+">([^<]+)</a>'
+    found = re.search(name, api.get(xnat.url + "/").text)
+    assert found is not None
+    assert found[2] == xnat.admin
 
 
 @pytest.mark.rule("token-login")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import io
+import tarfile
 
 import pytest
 from file_helpers import listed, put, raw_get, tar_of, zip_of
@@ -48,6 +50,19 @@ def test_gz_is_one_file_without_its_ending(api: Session, files: str) -> None:
 def test_other_name_is_not_extracted(api: Session, files: str) -> None:
     put(api, f"{files}/a.bin", zip_of(MEMBERS), extract="true")
     assert list(listed(api, files)) == ["a.bin"]
+
+
+@pytest.mark.rule("extract-link")
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE])
+def test_link_in_a_tar_becomes_an_empty_file(api: Session, files: str, kind: bytes) -> None:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        link = tarfile.TarInfo("scan.nii.gz")
+        link.type, link.linkname = kind, "elsewhere/scan.nii.gz"
+        archive.addfile(link)
+    assert put(api, f"{files}/u.tgz", packed.getvalue(), extract="true").status_code == 200
+    assert {path: row["Size"] for path, row in listed(api, files).items()} == {"scan.nii.gz": "0"}
+    assert api.get(f"{files}/scan.nii.gz").content == b""
 
 
 @pytest.mark.rule("extract-duplicates")

@@ -241,6 +241,8 @@ def _members(name: str, body: Body) -> Iterator[tuple[str, Callable[[], Iterator
                 content = archive.extractfile(member) if member.isfile() else None
                 if content is not None:
                     yield _clean(member.name), _reader(content)
+                elif not member.isdir():  # a link has no bytes of its own, and XNAT asks for nothing else
+                    yield _clean(member.name), lambda: iter(())
     elif lower.endswith(".gz"):
         yield name[: -len(".gz")], lambda: _gunzipped(body.chunks())
     else:  # a zip's directory is at its end, so the whole has to be on disk first

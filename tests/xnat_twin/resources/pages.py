@@ -39,23 +39,27 @@ class Page(Endpoint):
         resp.set_header("Cache-Control", "no-store")  # who logs out should not find it again with the back button
         resp.text = document(
             f"{title} · {name}" if trail else name,
-            [h("a", name, href="/", class_="name"), h("span", _who(user), class_="who")],
+            [h("a", name, href="/", class_="name"), h("span", self._who(user), class_="who")],
             [h("nav", steps) if trail else None, main],
             [h("p", "In the REST API: ", h("code", rest)) if rest else None, _WHAT_IT_IS],
         )
+
+    def _who(self, user: User | None) -> Content:
+        """XNATpy reads the name from these very characters if it was given none. Reference: DefaultTop.vm."""
+        if user is None:
+            return None
+        if user.is_guest:
+            who: Content = h("span", "Guest", style="color:red;")
+            way = link(LOGIN_PAGE, "Log in")
+        else:
+            account = link(self.site.flavour.password_page, shown(user.login))
+            who, way = [Markup("&nbsp;"), account], link("/app/action/LogoutUser", "Log out")
+        return [h("span", "Logged in as: ", who, id="user_info"), " · ", way]
 
 
 _WHAT_IT_IS = h(
     "p", "A server to practise on: it answers the REST API as XNAT does. Real data does not belong here.", class_="soft"
 )
-
-
-def _who(user: User | None) -> Content:
-    if user is None:
-        return None
-    if user.is_guest:
-        return link(LOGIN_PAGE, "Log in")
-    return [shown(user.login), " · ", link("/app/action/LogoutUser", "Log out")]
 
 
 class HomePage(Page):
@@ -158,7 +162,11 @@ class NoticePage(Page):
         if req.path == NOT_ADMIN_PAGE:
             title, text, rest = "Not configured yet", "An administrator has to configure this site first.", ""
         elif req.path == flavour.password_page:
-            title, text, rest = "Password expired", "An administrator can give you a new one with a PUT to", _ACCOUNTS
+            title, text, rest = (
+                "Password",
+                "If it expired, an administrator can give you a new one with a PUT to",
+                _ACCOUNTS,
+            )
         elif flavour.xapi:
             title, text, rest = "Not configured yet", 'POST {"initialized": true} and other settings to', _SETTINGS
         else:
