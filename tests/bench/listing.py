@@ -9,9 +9,9 @@ import time
 from pathlib import Path
 from urllib.parse import urlencode
 
-from xnat_twin.auth import hash_password
+from xnat_twin.access.auth import hash_password
 from xnat_twin.site import Site
-from xnat_twin.store import Experiment, Membership, Project, Subject, User
+from xnat_twin.storage.store import Experiment, Membership, Project, Subject, User
 
 from .practice import PASSWORD, BenchError, Client, Practice
 from .report import Figure

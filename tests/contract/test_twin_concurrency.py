@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 from object_helpers import labels_of
 from sqlalchemy import select
-from xnat_twin.store import Resource
+from xnat_twin.storage.store import Resource
 from xnat_twin.testing import Session, XnatServer
 
 BINARY = {"Content-Type": "application/octet-stream"}

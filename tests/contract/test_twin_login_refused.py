@@ -8,8 +8,8 @@ import time
 import pytest
 import requests
 from sqlalchemy import update
-from xnat_twin.auth import hash_password
-from xnat_twin.store import User
+from xnat_twin.access.auth import hash_password
+from xnat_twin.storage.store import User
 from xnat_twin.testing import Practice, Session, XnatServer
 
 BROWSER = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64)"}

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 import requests
-from xnat_twin.catalog import locked
-from xnat_twin.resources.refresh import RefreshCatalog
+from xnat_twin.resources.files.refresh import RefreshCatalog
+from xnat_twin.storage.catalog import locked
 from xnat_twin.testing import Session, XnatServer
 
 TEXT = {"Content-Type": "text/plain"}

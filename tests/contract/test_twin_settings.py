@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 import requests
-from xnat_twin.auth import hash_password
-from xnat_twin.store import User
+from xnat_twin.access.auth import hash_password
+from xnat_twin.storage.store import User
 from xnat_twin.testing import Practice, Session, XnatServer
 
 SETTINGS = "/data/services/settings"

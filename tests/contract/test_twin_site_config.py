@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import requests
-from xnat_twin.site_settings import DEFAULTS
+from xnat_twin.configuration.site_settings import DEFAULTS
 from xnat_twin.testing import Practice, Session, XnatServer
 
 CONFIG = "/xapi/siteConfig"

@@ -12,14 +12,14 @@ from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from .faults import Fault, FaultError
-from .flavour import DEFAULT_FLAVOUR, FLAVOURS
-from .modules import MODULES
-from .schema import SchemaError
-from .server import Server
-from .site import Site
-from .store import OlderDatabaseError
-from .xnat_home import HomeError, read_home
+from xnat_twin.configuration.xnat_home import HomeError, read_home
+from xnat_twin.datatypes.modules import MODULES
+from xnat_twin.datatypes.schema import SchemaError
+from xnat_twin.faults import Fault, FaultError
+from xnat_twin.flavour import DEFAULT_FLAVOUR, FLAVOURS
+from xnat_twin.server import Server
+from xnat_twin.site import Site
+from xnat_twin.storage.store import OlderDatabaseError
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -8,19 +8,17 @@ from collections.abc import Iterator
 import falcon
 from falcon import Request, Response
 
-from .entry import NOT_ADMIN_PAGE
-from .errors import ContainerError, StatusError, status_line
-from .injection import SWITCH, InjectedFaults
-from .middleware import Application, Login, RawPath, ReadToEnd
-from .resources import (
+from xnat_twin.access.entry import NOT_ADMIN_PAGE
+from xnat_twin.errors import ContainerError, StatusError, status_line
+from xnat_twin.injection import SWITCH, InjectedFaults
+from xnat_twin.middleware import Application, Login, RawPath, ReadToEnd
+from xnat_twin.resources.administration import practice
+from xnat_twin.resources.base import Endpoint
+from xnat_twin.resources.files import catalogs, files
+from xnat_twin.resources.objects import (
     assessors,
-    browse,
-    catalogs,
     experiments,
     favorites,
-    files,
-    pages,
-    practice,
     project_members,
     project_settings,
     projects,
@@ -30,9 +28,9 @@ from .resources import (
     sharing,
     subjects,
 )
-from .resources.base import Endpoint
-from .routes import add_entry_routes, add_module_routes, add_search_routes, add_xapi_routes
-from .site import Site
+from xnat_twin.resources.pages import browse, pages
+from xnat_twin.routes import add_entry_routes, add_module_routes, add_search_routes, add_xapi_routes
+from xnat_twin.site import Site
 
 _log = logging.getLogger("xnat_twin")
 

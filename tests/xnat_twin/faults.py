@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 
-from .disk import Disk
+from xnat_twin.storage.disk import Disk
 
 Value = int | float | str
 

@@ -12,12 +12,12 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from .disk import CHUNK
-from .errors import status_line, status_page
-from .faults import Fault
-from .middleware import Application, Environ, StartResponse
-from .site import Site
-from .uploads import Readable
+from xnat_twin.errors import status_line, status_page
+from xnat_twin.faults import Fault
+from xnat_twin.middleware import Application, Environ, StartResponse
+from xnat_twin.site import Site
+from xnat_twin.storage.disk import CHUNK
+from xnat_twin.transfer.uploads import Readable
 
 #: The address of the switch itself (resources/practice.py); a fault there could not be taken back.
 SWITCH = "/practice"

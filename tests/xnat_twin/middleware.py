@@ -12,20 +12,20 @@ from typing import Any
 
 from falcon import Request, Response
 
-from .auth import (
+from xnat_twin.access.auth import (
     Accounts,
     BadCredentialsError,
     MalformedCredentialsError,
     basic_credentials,
     login_failure_message,
 )
-from .disk import CHUNK
-from .entry import Gate
-from .errors import ContainerError
-from .sessions import ServerSession
-from .site import Site
-from .store import User
-from .tokens import find_token
+from xnat_twin.access.entry import Gate
+from xnat_twin.access.sessions import ServerSession
+from xnat_twin.access.tokens import find_token
+from xnat_twin.errors import ContainerError
+from xnat_twin.site import Site
+from xnat_twin.storage.disk import CHUNK
+from xnat_twin.storage.store import User
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]

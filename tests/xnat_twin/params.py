@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import parse_qsl
 
-from .fields import escape_parameter
+from xnat_twin.datatypes.fields import escape_parameter
 
 
 class Params:

@@ -5,26 +5,23 @@ from __future__ import annotations
 import falcon
 from falcon import Request, Response
 
-from .resources import (
+from xnat_twin.resources.administration import (
     alias_tokens,
-    biobank,
     config,
     login,
-    node_extras,
     plugins,
-    refresh,
-    saved_searches,
     schemas,
-    search,
-    search_elements,
     settings,
     site_config,
     user_rights,
     users,
     version,
-    xml_upload,
 )
-from .site import Site
+from xnat_twin.resources.files import refresh
+from xnat_twin.resources.modules import biobank, node_extras
+from xnat_twin.resources.objects import xml_upload
+from xnat_twin.resources.searching import saved_searches, search, search_elements
+from xnat_twin.site import Site
 
 
 def add_entry_routes(app: falcon.App[Request, Response], site: Site) -> None:

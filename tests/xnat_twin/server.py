@@ -8,9 +8,9 @@ from types import TracebackType
 
 from cheroot.wsgi import Server as CherootServer
 
-from .app import create_app
-from .connection import Connection
-from .site import Site
+from xnat_twin.app import create_app
+from xnat_twin.connection import Connection
+from xnat_twin.site import Site
 
 _log = logging.getLogger("xnat_twin")
 

@@ -14,19 +14,19 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.engine import URL
 
-from .archive import Archive
-from .auth import authenticate, hash_password
-from .cached_searches import CachedSearches
-from .faults import Faults
-from .flavour import DEFAULT_FLAVOUR, Flavour
-from .modules import installed_types
-from .new_types import load_created
-from .preferences import Preferences
-from .schema import Types
-from .sessions import ServerSession, Sessions
-from .site_settings import NEEDED_TO_START
-from .store import Store, User
-from .xnat_home import XnatHome, tls_arguments
+from xnat_twin.access.auth import authenticate, hash_password
+from xnat_twin.access.sessions import ServerSession, Sessions
+from xnat_twin.configuration.preferences import Preferences
+from xnat_twin.configuration.site_settings import NEEDED_TO_START
+from xnat_twin.configuration.xnat_home import XnatHome, tls_arguments
+from xnat_twin.datatypes.modules import installed_types
+from xnat_twin.datatypes.new_types import load_created
+from xnat_twin.datatypes.schema import Types
+from xnat_twin.faults import Faults
+from xnat_twin.flavour import DEFAULT_FLAVOUR, Flavour
+from xnat_twin.search.cached_searches import CachedSearches
+from xnat_twin.storage.archive import Archive
+from xnat_twin.storage.store import Store, User
 
 
 @dataclass

@@ -17,8 +17,8 @@ from urllib.parse import quote
 import pytest
 import requests
 
-from .faults import Faults
-from .site import Site
+from xnat_twin.faults import Faults
+from xnat_twin.site import Site
 
 _numbers = itertools.count(1)
 _RUN = secrets.token_hex(3)

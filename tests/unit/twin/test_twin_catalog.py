@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from xnat_twin.catalog import Catalog, ConcurrentModificationError, Entry
-from xnat_twin.disk import Disk
+from xnat_twin.storage.catalog import Catalog, ConcurrentModificationError, Entry
+from xnat_twin.storage.disk import Disk
 
 
 class SlowDisk(Disk):

@@ -7,16 +7,17 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
-from xnat_twin import items
-from xnat_twin.archive import path_inside
-from xnat_twin.catalog import Catalog, ConcurrentModificationError, Entry
-from xnat_twin.disk import Disk
-from xnat_twin.documents_in import DocumentError, parse
-from xnat_twin.documents_out import to_xml
+from xnat_twin.datatypes.fields import Fields, merge
+from xnat_twin.datatypes.modules import installed_types
+from xnat_twin.documents import items
+from xnat_twin.documents.documents_in import parse
+from xnat_twin.documents.documents_out import to_xml
+from xnat_twin.documents.items import DocumentError
 from xnat_twin.errors import StatusError, status_line, status_page
-from xnat_twin.fields import Fields, merge
-from xnat_twin.modules import installed_types
-from xnat_twin.resources.files import entries_within
+from xnat_twin.resources.files.files import entries_within
+from xnat_twin.storage.archive import path_inside
+from xnat_twin.storage.catalog import Catalog, ConcurrentModificationError, Entry
+from xnat_twin.storage.disk import Disk
 
 TYPES = installed_types(["dpuk-datatypes"])
 WHEN = dt.datetime(2014, 9, 9, 12)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from xnat_twin import schema
-from xnat_twin.fields import canonical_path, changes_of, escape_parameter, merge
-from xnat_twin.modules import installed_types
+from xnat_twin.datatypes import schema
+from xnat_twin.datatypes.fields import canonical_path, changes_of, escape_parameter, merge
+from xnat_twin.datatypes.modules import installed_types
+from xnat_twin.datatypes.schema import Element, Rule
+from xnat_twin.datatypes.shortcuts import WRITABLE
+from xnat_twin.datatypes.values import InvalidValueError, UnstorableValueError, json_value, parse_value, xml_text
 from xnat_twin.params import Params
-from xnat_twin.schema import Element, Rule
-from xnat_twin.shortcuts import WRITABLE
-from xnat_twin.values import InvalidValueError, UnstorableValueError, json_value, parse_value, xml_text
 
 TYPES = installed_types()
 

@@ -6,7 +6,7 @@ import socket
 from pathlib import Path
 
 import pytest
-from xnat_twin.auth import (
+from xnat_twin.access.auth import (
     BadCredentialsError,
     MalformedCredentialsError,
     authenticate,
@@ -14,8 +14,8 @@ from xnat_twin.auth import (
     check_password,
     hash_password,
 )
+from xnat_twin.configuration.xnat_home import HomeError, database_url, parse_properties, read_home
 from xnat_twin.site import Site
-from xnat_twin.xnat_home import HomeError, database_url, parse_properties, read_home
 
 CONF = """
 # database

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select, update
-from xnat_twin.remembered import Remembered
-from xnat_twin.store import Counter, Store
+from xnat_twin.storage.remembered import Remembered
+from xnat_twin.storage.store import Counter, Store
 
 
 @pytest.fixture

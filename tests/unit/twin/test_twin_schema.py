@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from xnat_twin import schema
-from xnat_twin.modules import MODULES, SCHEMAS, installed_types
-from xnat_twin.schema import SchemaError, Types, UnknownTypeError
-from xnat_twin.xsd import load, read
+from xnat_twin.datatypes import schema
+from xnat_twin.datatypes.modules import MODULES, SCHEMAS, installed_types
+from xnat_twin.datatypes.schema import SchemaError, Types, UnknownTypeError
+from xnat_twin.datatypes.xsd import load, read
 
 TYPES = installed_types(MODULES)
 _HEAD = (

@@ -6,7 +6,7 @@ import datetime as dt
 import json
 
 import pytest
-from xnat_twin.tables import Table, Value, form_of, render, sort_rows, text
+from xnat_twin.lists.tables import Table, Value, form_of, render, sort_rows, text
 
 ROWS: list[dict[str, Value]] = [
     {"ID": "a", "note": 'x,"y"\r\nz', "n": 3, "time": dt.time(9, 5)},

@@ -62,9 +62,9 @@ def test_war_holds_servlet_and_server_but_no_leftovers(tmp_path: Path) -> None:
 
 def test_war_holds_every_schema(tmp_path: Path) -> None:
     write_war(_folder(tmp_path / "1"), tmp_path / "x.war")
-    start = "WEB-INF/python/xnat_twin/schemas/"
+    start = "WEB-INF/python/xnat_twin/datatypes/schemas/"
     names = {name.removeprefix(start) for name in zipfile.ZipFile(tmp_path / "x.war").namelist() if start in name}
-    here = HERE.parent / "schemas"
+    here = HERE.parent / "datatypes" / "schemas"
     assert {path.relative_to(here).as_posix() for path in here.rglob("*.xsd")} == {
         name for name in names if name.endswith(".xsd")
     }

@@ -13,18 +13,19 @@ from typing import Any, cast
 
 from falcon import Request, Response
 
-from .. import items, tables
-from ..documents_in import parse
-from ..documents_out import to_xml
-from ..download import refuse_range
-from ..errors import StatusError
-from ..fields import changes_of
-from ..history import History
-from ..lookup import Finder
-from ..params import Params
-from ..shortcuts import WRITABLE
-from ..site import Site
-from ..store import User
+from xnat_twin.datatypes.fields import changes_of
+from xnat_twin.datatypes.shortcuts import WRITABLE
+from xnat_twin.documents import items
+from xnat_twin.documents.documents_in import parse
+from xnat_twin.documents.documents_out import to_xml
+from xnat_twin.errors import StatusError
+from xnat_twin.lists import tables
+from xnat_twin.lookup.finder import Finder
+from xnat_twin.params import Params
+from xnat_twin.site import Site
+from xnat_twin.storage.history import History
+from xnat_twin.storage.store import User
+from xnat_twin.transfer.download import refuse_range
 
 #: XNAT documents describe one object; a larger body is not one.
 MAX_DOCUMENT = 16 * 1024 * 1024

@@ -1,0 +1,1 @@
+"""Site settings, their defaults, and the files of an XNAT home folder."""

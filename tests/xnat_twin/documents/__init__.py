@@ -1,0 +1,1 @@
+"""One object as a document: JSON and XML, out and in."""

@@ -1,0 +1,1 @@
+"""Many objects as a table: columns, filters, pages, forms."""

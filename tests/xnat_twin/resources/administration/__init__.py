@@ -1,0 +1,1 @@
+"""Endpoints of logging in, accounts, settings, plugins and schemas."""

@@ -1,0 +1,1 @@
+"""Endpoints of resource folders and their files."""

@@ -1,0 +1,1 @@
+"""Endpoints that DPUK's modules add."""

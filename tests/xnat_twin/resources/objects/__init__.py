@@ -1,0 +1,1 @@
+"""Endpoints of projects, subjects, experiments, scans and what belongs to them."""

@@ -1,0 +1,1 @@
+"""XNAT's searches: documents, criteria, display fields, kept results."""
