@@ -131,6 +131,7 @@ def _summary(lab: Lab, files: list[dict[str, str]], clock: Clock) -> None:
     print(f"  {lab.url}   from this machine, with the lab's own CA: {certificate}")
     print(f"  https://web.{DOMAIN}   from the other hosts")
     print(f"  account admin, its password: {os.path.relpath(keys.SECRETS, ROOT)}")
+    print("  a browser that logs in there shows what was uploaded")
     print("\nIn test1 / sub001 / sub001_MRI / scan 1 (T1) / NIFTI, as the server reports it")
     for row in files:
         print(f"  {row['Name']:<20}{int(row['Size']):>12,} bytes   MD5 {row['digest']}")
