@@ -1,6 +1,7 @@
 """Conditions that lists and searches put on objects: tests of single values, and groups of them.
 
-filters.py makes them from query parameters, search/criteria.py from documents. Reference: CriteriaCollection, SearchCriteria
+filters.py makes them from query parameters, search/criteria.py from documents.
+Reference: CriteriaCollection, SearchCriteria
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What all lists of objects share: the listed type, the columns, the filters, the page.
 
-objects.py knows the lists themselves, filters.py what they leave out, origins.py where values are, tables.py how they are
-written. Reference: QueryOrganizerResource
+objects.py knows the lists themselves, filters.py what they leave out, origins.py where values are, tables.py how they
+are written. Reference: QueryOrganizerResource
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ class BrowsePage(Page):
             raise StatusError(404)
         return project
 
-    def files(self, project: Project, resources: Sequence[Resource]) -> list[Markup]:
+    def files(self, project: Project, resources: Sequence[Resource], whose: str = "") -> list[Markup]:
         """The first files of each resource; all of them are on the resource's own page."""
         rows: list[Sequence[Content]] = []
         for resource in resources:
@@ -63,7 +63,7 @@ class BrowsePage(Page):
             about = h("div", _in_words(entries), class_="soft")
             place = h("td", link(page_of(project, resource), _place(resource)), about, rowspan=len(some))
             rows += [(place, *some[0]), *some[1:]]
-        heading = h("h2", "Files")
+        heading = h("h2", f"Files{whose}")
         return [heading, table(("Resource", *_FILES), rows) if rows else _none("None yet.")]
 
 
@@ -87,7 +87,7 @@ class ProjectPage(BrowsePage):
                 _experiment_table(
                     found, "Sessions whose subjects are elsewhere", experiments_without_subject(finder.session, found)
                 ),
-                self.files(found, finder.resources([found])),
+                self.files(found, finder.resources([found]), " of the project itself"),
             ]
             self.send(req, resp, shown(found.id), main, _trail(), rest=rest_address(found, found))
 
@@ -107,7 +107,7 @@ class SubjectPage(BrowsePage):
                 h("h1", label, h("small", "Subject")),
                 _facts(found, [("Accession ID", found.id), *_origin(found, home)]),
                 _experiment_table(home, "Sessions and other experiments", lines),
-                self.files(home, finder.resources([found])),
+                self.files(home, finder.resources([found]), " of the subject itself"),
             ]
             self.send(req, resp, label, main, _trail(home), rest=rest_address(home, found))
 
