@@ -95,6 +95,34 @@ def test_groups_of_a_project(server: XnatServer, admin: Session) -> None:
     assert as_owner.put(f"{USERS}/{member[0]}/groups/ALL_DATA_ADMIN").status_code == 403
 
 
+@pytest.mark.rule("roles-and-groups-as-lists")
+def test_roles_and_groups_as_lists_with_what_failed_as_the_answer(server: XnatServer, admin: Session) -> None:
+    project, (user, password) = server.new_project(), server.new_user()
+    groups, roles, member = f"{USERS}/{user}/groups", f"{USERS}/{user}/roles", f"{project}_member"
+    answer = admin.put(groups, json=[member])
+    assert (answer.status_code, answer.json()) == (200, [])
+    answer = admin.put(groups, json=["nosuch", "ALL_DATA_ACCESS"])
+    assert (answer.status_code, answer.json()) == (202, ["nosuch"])
+    assert admin.get(groups).json() == ["ALL_DATA_ACCESS", member]
+    http = server.session(user, password)
+    assert http.put(groups, json=[member]).status_code == 403
+    assert http.delete(groups, json=[member, "ALL_DATA_ACCESS"]).json() == []
+    assert admin.get(groups).json() == []
+    assert http.put(roles, json=["Administrator"]).status_code == 403
+    assert admin.put(roles, json=["Administrator", "non_expiring"]).json() == []
+    assert admin.delete(roles, json=["non_expiring", "Administrator"]).json() == []
+    assert admin.get(roles).json() == []
+    assert admin.put(roles, json={"not": "a list"}).status_code == 500
+    assert admin.put(f"{USERS}/nosuch/groups", json=[member]).status_code == 404
+
+
+@pytest.mark.rule("roles-and-groups-as-lists", "last-administrator")
+def test_last_administrator_is_what_failed(practice: Practice) -> None:
+    admin = practice(name="last-administrator").session()
+    answer = admin.delete(f"{USERS}/admin/roles", json=["Administrator"])
+    assert (answer.status_code, answer.json()) == (202, ["Administrator"])
+
+
 @pytest.mark.rule("groups-refused")
 def test_groups_that_cannot_be_joined_and_left(server: XnatServer, admin: Session) -> None:
     project = server.new_project()

@@ -65,6 +65,13 @@ def json_object(req: Request) -> dict[str, Any]:
     return value
 
 
+def json_names(req: Request) -> list[str]:
+    value = json_body(req)
+    if not isinstance(value, list):
+        raise XapiError(500, "Could not read document: it is not a list")
+    return [str(name) for name in value]
+
+
 def send_value(resp: Response, value: Any) -> None:
     """One value as `application/json`; text goes out as it is, without quotes (StringHttpMessageConverter)."""
     text = value if isinstance(value, str) else json.dumps(value)
