@@ -1,15 +1,18 @@
-"""Which path leads to which endpoint of logging in and of administration. app.py has the paths of the data."""
+"""The paths of logging in, administration, what modules add, and pages. data.py has those of data and searches."""
 
 from __future__ import annotations
 
 import falcon
 from falcon import Request, Response
 
+from xnat_twin.access.entry import NOT_ADMIN_PAGE
+from xnat_twin.injection import SWITCH
 from xnat_twin.resources.administration import (
     alias_tokens,
     config,
     login,
     plugins,
+    practice,
     schemas,
     settings,
     site_config,
@@ -20,11 +23,13 @@ from xnat_twin.resources.administration import (
 from xnat_twin.resources.files import refresh
 from xnat_twin.resources.modules import biobank, node_extras
 from xnat_twin.resources.objects import xml_upload
-from xnat_twin.resources.searching import saved_searches, search, search_elements
+from xnat_twin.resources.pages import browse, pages
 from xnat_twin.site import Site
 
+App = falcon.App[Request, Response]
 
-def add_entry_routes(app: falcon.App[Request, Response], site: Site) -> None:
+
+def add_entry_routes(app: App, site: Site) -> None:
     """Logging in, and what else is below `/data` and about nobody's data."""
     app.add_route("/data/JSESSION", login.UserSession(site))
     app.add_route("/data/auth", login.UserAuth(site))
@@ -48,20 +53,7 @@ def add_entry_routes(app: falcon.App[Request, Response], site: Site) -> None:
             app.add_route(f"/data/services/settings{path}", service)
 
 
-def add_search_routes(app: falcon.App[Request, Response], site: Site) -> None:
-    """`/data/search`: what can be searched for, searches, and those that are kept."""
-    kept, saved = search.CachedSearchRows(site), saved_searches.SavedSearch(site)
-    app.add_route("/data/search", search.Searches(site))
-    app.add_route("/data/search/elements", search_elements.SearchElements(site))
-    app.add_route("/data/search/elements/{names}", search_elements.SearchFields(site))
-    app.add_route("/data/search/saved", saved_searches.SavedSearchList(site))
-    app.add_route("/data/search/saved/{name}", saved)
-    app.add_route("/data/search/saved/{name}/{tail:path}", saved)
-    app.add_route("/data/search/{name}", kept)
-    app.add_route("/data/search/{name}/{column}", kept, suffix="column")
-
-
-def add_module_routes(app: falcon.App[Request, Response], site: Site) -> None:
+def add_module_routes(app: App, site: Site) -> None:
     """What the installed modules add."""
     if "dpuk-biobank" in site.modules:
         app.add_route("/data/modules/biobank/projects/{project}/uploader", biobank.BiobankUploader(site))
@@ -77,7 +69,7 @@ def add_module_routes(app: falcon.App[Request, Response], site: Site) -> None:
             app.add_route(f"/data/export{kind}/project/{{source}}/project/{{destination}}", export, suffix=kind)
 
 
-def add_xapi_routes(app: falcon.App[Request, Response], site: Site) -> None:
+def add_xapi_routes(app: App, site: Site) -> None:
     """`/xapi`: the site's settings, accounts, plugins, and who may see what."""
     build, uptime = site_config.BuildInfo(site), site_config.Uptime(site)
     app.add_route("/xapi/siteConfig", site_config.SiteConfig(site))
@@ -129,3 +121,20 @@ def add_xapi_routes(app: falcon.App[Request, Response], site: Site) -> None:
     app.add_route("/xapi/access/projects", plugins.ProjectRoles(site))
     app.add_route("/xapi/access/displays", displays)
     app.add_route("/xapi/access/displays/{display}", displays, suffix="one")
+
+
+def add_page_routes(app: App, site: Site) -> None:
+    """The pages for people, and the switch for faults where there is one."""
+    app.add_route("/", pages.HomePage(site))
+    app.add_route("/app/template/Login.vm", pages.LoginPage(site))
+    app.add_route("/login", pages.LoginForm(site))
+    app.add_route("/app/action/LogoutUser", pages.Logout(site))
+    for path in (NOT_ADMIN_PAGE, site.flavour.setup_page, site.flavour.password_page):
+        app.add_route(path, pages.NoticePage(site))
+    project = "/browse/projects/{project}"
+    app.add_route(project, browse.ProjectPage(site))
+    app.add_route(f"{project}/subjects/{{subject}}", browse.SubjectPage(site))
+    app.add_route(f"{project}/experiments/{{experiment}}", browse.ExperimentPage(site))
+    app.add_route(f"{project}/resources/{{resource}}", browse.ResourcePage(site))
+    if site.allow_faults:
+        app.add_route(f"{SWITCH}/faults", practice.FaultList(site))
