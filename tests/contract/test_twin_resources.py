@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from object_helpers import fields_of, labels_of, rows_of
 from xnat_twin.testing import Practice, Session, XnatServer
@@ -132,6 +134,16 @@ def test_resource_is_its_catalog_whatever_the_format(api: Session, scan: str) ->
         assert document.startswith('<?xml version="1.0" encoding="UTF-8"?>\n<cat:Catalog ')
         assert '<cat:entry URI="a.txt" ID="a.txt" name="a.txt"' in document
         assert "<cat:tag>t</cat:tag>" in document
+
+
+@pytest.mark.rule("catalog-moments")
+def test_moments_in_a_catalog_have_a_t_and_milliseconds(api: Session, scan: str) -> None:
+    for content in (b"first", b"second"):
+        path = f"{scan}/resources/R/files/a.txt"
+        api.put(path, params={"overwrite": "true"}, data=content, headers=TEXT).raise_for_status()
+    catalog = api.get(f"{scan}/resources/R", params={"format": "xml"}).text
+    for name in ("createdTime", "modifiedTime"):
+        assert re.search(rf' {name}="\d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{{3}}"', catalog), catalog
 
 
 @pytest.mark.rule("resource-catalog-id")

@@ -233,8 +233,8 @@ class Catalog:
 
 
 def created_time() -> str:
-    """Now, as catalogs write it."""
-    return dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M:%S.0")
+    """Now, as catalogs write it; clients take the text apart. Reference: BaseElement.ValueParser."""
+    return dt.datetime.now(dt.UTC).replace(tzinfo=None).isoformat(timespec="milliseconds")
 
 
 def _parse_entries(data: bytes) -> tuple[str | None, tuple[Entry, ...]]:
