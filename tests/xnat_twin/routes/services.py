@@ -22,7 +22,7 @@ from xnat_twin.resources.administration import (
 )
 from xnat_twin.resources.files import refresh
 from xnat_twin.resources.modules import biobank, node_extras
-from xnat_twin.resources.objects import xml_upload
+from xnat_twin.resources.objects import custom_fields, xml_upload
 from xnat_twin.resources.pages import browse, pages
 from xnat_twin.site import Site
 
@@ -114,6 +114,11 @@ def add_xapi_routes(app: App, site: Site) -> None:
         app.add_route("/xapi/datatypes/{name}", types, suffix="one")
 
     app.add_route("/xapi/archive/upload/xml", xml_upload.XmlUpload(site))
+
+    fields = custom_fields.ItemFields(site)
+    for path in custom_fields.PATHS:
+        app.add_route(f"/xapi/custom-fields/{path}/fields", fields)
+        app.add_route(f"/xapi/custom-fields/{path}/fields/{{field}}", fields, suffix="one")
 
     installed, displays = plugins.Plugins(site), plugins.ElementDisplays(site)
     app.add_route("/xapi/plugins", installed)

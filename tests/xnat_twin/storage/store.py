@@ -346,6 +346,24 @@ class Resource(Base):
         return owner
 
 
+class CustomFields(Base):
+    """The custom fields of one project, subject, experiment or scan, by name; a value is any JSON."""
+
+    __tablename__ = "xnat_custom_fields"
+    custom_fields_id: Mapped[int] = mapped_column(primary_key=True)
+    project_id: Mapped[int | None] = mapped_column(
+        ForeignKey("xnat_project.project_id", ondelete="CASCADE"), unique=True
+    )
+    subject_id: Mapped[int | None] = mapped_column(
+        ForeignKey("xnat_subject.subject_id", ondelete="CASCADE"), unique=True
+    )
+    experiment_id: Mapped[int | None] = mapped_column(
+        ForeignKey("xnat_experiment.experiment_id", ondelete="CASCADE"), unique=True
+    )
+    scan_id: Mapped[int | None] = mapped_column(ForeignKey("xnat_scan.scan_id", ondelete="CASCADE"), unique=True)
+    fields: Mapped[Any] = mapped_column(JSON)
+
+
 Owner = Project | Subject | Experiment | Scan | Reconstruction
 
 #: The column of `Resource` (and of the owner's own table) that ties the two together.
