@@ -35,7 +35,7 @@ class Flavour:
     #: The token service tells who a token belongs to, reads tokens from the path, and has `show`. In 1.6 it tells only
     #: alias and secret, never reads the token (`validate` is always 401, `invalidate` is OK and does nothing).
     token_details: bool = True
-    #: `/xapi/datatypes` and other additions of 1.10.
+    #: `/xapi/datatypes`, `/xapi/dbschemas` and `/xapi/xft` (1.10).
     datatypes_api: bool = False
     #: `label=` on an existing subject renames it.
     subject_rename: bool = True

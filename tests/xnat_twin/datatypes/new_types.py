@@ -1,18 +1,20 @@
 """Data types that are made at run time, by `POST /xapi/datatypes/create` of XNAT 1.10: a schema is written and kept.
 
 Real servers keep these schemas in their database; here they are files in the data folder, read again at each start.
+A file is called by the number of the schema and its prefix: `7-asthma.xsd`.
 Which prefix and namespace XNAT gives them is not known to us.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
 
-from xnat_twin.datatypes.schema import Types
-from xnat_twin.datatypes.xsd import load, read
+from xnat_twin.datatypes.schema import Schema, Types
+from xnat_twin.datatypes.xsd import read
 
 #: What may be extended.
 BASES = ("subjectAssessorData", "imageAssessorData", "abstractProjectAsset")
@@ -34,12 +36,31 @@ _SCHEMA = """<?xml version="1.0" encoding="UTF-8"?>
 """
 
 
+@dataclass(frozen=True)
+class CreatedSchema:
+    """A schema that was made at run time, by its number."""
+
+    number: int
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return self.path.stem.partition("-")[2]
+
+    @property
+    def schema(self) -> Schema:
+        return read(self.path.read_text("utf-8"), self.name)
+
+
 class NewTypeError(ValueError):
     """No data type can be made of what was asked for."""
 
 
-def create(types: Types, folder: Path, name: str, singular: str, plural: str, extends: str) -> str:
-    """Install a data type that extends another, keep it in `folder`, and return its name. Raises NewTypeError."""
+def create(types: Types, folder: Path, number: int, *, name: str, singular: str, plural: str, extends: str) -> str:
+    """Install a data type that extends another, keep it in `folder`, and return its name. Raises NewTypeError.
+
+    `number` is the one of its schema.
+    """
     if not _NAME.fullmatch(name):
         raise NewTypeError(f"Invalid data type name: {name}")
     if extends not in BASES:
@@ -58,15 +79,29 @@ def create(types: Types, folder: Path, name: str, singular: str, plural: str, ex
     )
     types.install(read(text, prefix))
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{prefix}.xsd").write_text(text, "utf-8")
+    (folder / f"{number}-{prefix}.xsd").write_text(text, "utf-8")
     return f"{prefix}:{complex_type}"
+
+
+def created(folder: Path) -> list[CreatedSchema]:
+    """The schemas that were made, oldest first."""
+    return sorted(_found(folder), key=lambda one: one.number)
+
+
+def _found(folder: Path) -> Iterator[CreatedSchema]:
+    for path in folder.glob("*-*.xsd"):
+        number = path.stem.partition("-")[0]
+        if number.isdecimal():
+            yield CreatedSchema(int(number), path)
 
 
 def load_created(types: Types, folder: Path) -> None:
     """Install what was created before."""
-    for path in _created(folder):
-        types.install(load(path))
+    for one in created(folder):
+        types.install(one.schema)
 
 
-def _created(folder: Path) -> Sequence[Path]:
-    return sorted(folder.glob("*.xsd"), key=lambda path: (path.stat().st_mtime_ns, path.name))
+def remove(types: Types, one: CreatedSchema) -> None:
+    """Forget a schema and its types."""
+    types.remove(one.name)
+    one.path.unlink()

@@ -176,6 +176,14 @@ class Types:
         self._by_element = self._by_element | {one.element.lower(): one for one in schema.types}
         self._memory = _Memory()
 
+    def remove(self, name: str) -> None:
+        """Take away the types of a schema, which no other type may extend."""
+        gone = self.schemas[name].types
+        self.schemas = {other: schema for other, schema in self.schemas.items() if other != name}
+        self._types = {key: one for key, one in self._types.items() if one not in gone}
+        self._by_element = {key: one for key, one in self._by_element.items() if one not in gone}
+        self._memory = _Memory()
+
     def prefix_of(self, uri: str) -> str:
         """The prefix that names of types from this namespace have. Raises UnknownTypeError."""
         for schema in self.schemas.values():

@@ -10,15 +10,18 @@ from xnat_twin.injection import SWITCH
 from xnat_twin.resources.administration import (
     alias_tokens,
     config,
+    created_schemas,
     login,
     plugins,
     practice,
     schemas,
     settings,
     site_config,
+    type_actions,
     user_rights,
     users,
     version,
+    xft,
 )
 from xnat_twin.resources.files import refresh
 from xnat_twin.resources.modules import biobank, node_extras
@@ -112,6 +115,19 @@ def add_xapi_routes(app: App, site: Site) -> None:
         app.add_route("/xapi/datatypes", types)
         app.add_route("/xapi/datatypes/create", types, suffix="create")
         app.add_route("/xapi/datatypes/{name}", types, suffix="one")
+        app.add_route("/xapi/datatypes/{name}/actions", type_actions.TypeActions(site))
+        created = created_schemas.CreatedSchemas(site)
+        app.add_route("/xapi/dbschemas", created)
+        app.add_route("/xapi/dbschemas/{number}", created, suffix="one")
+        app.add_route("/xapi/dbschemas/{number}/schema", created, suffix="file")
+        app.add_route("/xapi/dbschemas/{number}/load", created, suffix="load")
+        tables = xft.XftElements(site)
+        for kind in ("schemas", "elements", "references"):
+            app.add_route(f"/xapi/xft/{kind}", tables, suffix=kind)
+        of_schema = "/xapi/xft/schemas/{prefix}/elements"
+        app.add_route(of_schema, tables, suffix="of_schema")
+        app.add_route(f"{of_schema}/{{element}}", tables, suffix="element")
+        app.add_route(f"{of_schema}/{{element}}/fields", tables, suffix="fields")
 
     app.add_route("/xapi/archive/upload/xml", xml_upload.XmlUpload(site))
 

@@ -346,6 +346,16 @@ class Resource(Base):
         return owner
 
 
+class ElementAction(Base):
+    """An action that pages offer for objects of a data type."""
+
+    __tablename__ = "xdat_element_action"
+    action_id: Mapped[int] = mapped_column(primary_key=True)
+    xsi_type: Mapped[str] = mapped_column(String(255), index=True)
+    #: Name, display name, image and whatever else was given.
+    details: Mapped[Any] = mapped_column(JSON)
+
+
 class CustomFields(Base):
     """The custom fields of one project, subject, experiment or scan, by name; a value is any JSON."""
 

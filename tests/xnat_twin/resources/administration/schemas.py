@@ -17,7 +17,7 @@ from xnat_twin.errors import XapiError
 from xnat_twin.lookup.finder import Finder
 from xnat_twin.resources.administration.xapi import XapiEndpoint, json_object, not_found
 from xnat_twin.resources.base import is_form, params_of, send_json, user_of
-from xnat_twin.storage.store import Experiment, Project, Scan, Subject
+from xnat_twin.storage.store import Experiment, Project, Scan, Subject, next_number
 
 
 class Schemas(XapiEndpoint):
@@ -197,7 +197,9 @@ class DataTypes(XapiEndpoint):
         if missing := [name for name, value in given.items() if not value]:
             raise XapiError(400, f"Required parameter '{missing[0]}' is not present.")
         try:
-            name = create(self.site.types, self.site.schema_folder, **given)
+            with self.writing(req) as finder:
+                number = next_number(finder.session, "schema")
+                name = create(self.site.types, self.site.schema_folder, number, **given)
         except NewTypeError as error:
             raise XapiError(400, str(error)) from error
         send_json(resp, {"complexType": name}, 201)
