@@ -1,14 +1,15 @@
-"""What the tests of files share: headers, lists by path, archives to send, a site with other settings."""
+"""What the tests of files share: headers, lists by path, archives to send, uploads that stop half-way."""
 
 from __future__ import annotations
 
 import http.client
 import io
 import tarfile
+import time
 import zipfile
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -50,18 +51,6 @@ def tar_of(members: Mapping[str, bytes], mode: str = "w") -> bytes:
     return packed.getvalue()
 
 
-@contextmanager
-def setting(xnat: XnatServer, **settings: object) -> Iterator[None]:
-    """The practice site with other settings for a while."""
-    preferences = xnat.site.preferences
-    before = {name: preferences[name] for name in settings}
-    preferences.set(settings)
-    try:
-        yield
-    finally:
-        preferences.set(before)
-
-
 def stored(xnat: XnatServer, project: str, name: str) -> Path:
     """Where the practice server has a file of a project."""
     return next(xnat.archive.glob(f"{project}/**/{name}"))
@@ -69,13 +58,44 @@ def stored(xnat: XnatServer, project: str, name: str) -> Path:
 
 def raw_get(xnat: XnatServer, path: str) -> tuple[int, bytes]:
     """GET of a path exactly as it is written: `requests` would decode what need not be encoded."""
-    server = urlsplit(xnat.url)
-    kind = http.client.HTTPSConnection if server.scheme == "https" else http.client.HTTPConnection
-    token = b64encode(f"{xnat.admin}:{xnat.password}".encode()).decode()
-    connection = kind(server.hostname or "", server.port)
-    try:
-        connection.request("GET", server.path + path, headers={"Authorization": f"Basic {token}"})
+    with closing(_connection(xnat)) as connection:
+        connection.request("GET", urlsplit(xnat.url).path + path, headers=_basic_auth(xnat))
         answer = connection.getresponse()
         return answer.status, answer.read()
-    finally:
-        connection.close()
+
+
+@contextmanager
+def half_sent(xnat: XnatServer, path: str, size: int) -> Iterator[http.client.HTTPConnection]:
+    """An upload of `size` bytes that the server has begun to store, with the last half of them still to be sent.
+
+    So the server has read the catalog. On a real XNAT that is only likely, as nobody can look at its disk.
+    """
+    with closing(_connection(xnat)) as connection:
+        connection.putrequest("PUT", urlsplit(xnat.url).path + path)
+        for name, value in {**BINARY, "Content-Length": str(size), **_basic_auth(xnat)}.items():
+            connection.putheader(name, value)
+        connection.endheaders(b"x" * (size - size // 2))
+        if xnat.is_practice:
+            project, name = path.split("/")[3], path.rpartition("/")[2]
+            wait_until(lambda: any(xnat.archive.glob(f"{project}/**/{name}")))
+        else:
+            time.sleep(0.5)
+        yield connection
+
+
+def wait_until(is_so: Callable[[], bool], seconds: float = 20) -> None:
+    """Fails if it does not come true."""
+    end = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < end, "it did not come true"
+        time.sleep(0.01)
+
+
+def _connection(xnat: XnatServer) -> http.client.HTTPConnection:
+    server = urlsplit(xnat.url)
+    kind = http.client.HTTPSConnection if server.scheme == "https" else http.client.HTTPConnection
+    return kind(server.hostname or "", server.port, timeout=60)
+
+
+def _basic_auth(xnat: XnatServer) -> dict[str, str]:
+    return {"Authorization": f"Basic {b64encode(f'{xnat.admin}:{xnat.password}'.encode()).decode()}"}

@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-import http.client
-import os
-import signal
-import subprocess
-import sys
-import time
-from base64 import b64encode
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
+from file_helpers import BINARY, half_sent
 from object_helpers import labels_of
 from sqlalchemy import select
 from xnat_twin.storage.store import Resource
-from xnat_twin.testing import Session, XnatServer
-
-BINARY = {"Content-Type": "application/octet-stream"}
+from xnat_twin.testing import Session, XnatServer, program
 
 
 def _names(api: Session, files: str) -> list[str]:
@@ -37,21 +28,12 @@ def test_writer_that_comes_second_gets_500_and_its_file_is_not_catalogued(
     api: Session, xnat: XnatServer, files: str
 ) -> None:
     """The collision is real: one upload is held open while another one finishes."""
-    server = urlsplit(xnat.url)
-    kind = http.client.HTTPSConnection if server.scheme == "https" else http.client.HTTPConnection
-    slow = kind(server.hostname or "", server.port)
-    slow.putrequest("PUT", f"{files}/slow.bin")
-    token = b64encode(f"{xnat.admin}:{xnat.password}".encode()).decode()
-    for name, value in {**BINARY, "Content-Length": "200000", "Authorization": f"Basic {token}"}.items():
-        slow.putheader(name, value)
-    slow.endheaders(b"x" * 100_000)
-    time.sleep(0.5)  # by now the server has read the catalog and waits for the rest
-    assert api.put(f"{files}/quick.bin", data=b"quick", headers=BINARY).status_code == 200
-    slow.send(b"x" * 100_000)
-    answer = slow.getresponse()
-    assert answer.status == 500
-    assert b"Another thread or process modified" in answer.read()
-    slow.close()
+    with half_sent(xnat, f"{files}/slow.bin", 200_000) as slow:
+        assert api.put(f"{files}/quick.bin", data=b"quick", headers=BINARY).status_code == 200
+        slow.send(b"x" * 100_000)
+        answer = slow.getresponse()
+        assert answer.status == 500
+        assert b"Another thread or process modified" in answer.read()
     assert _names(api, files) == ["quick.bin"]
 
     retried = api.put(f"{files}/slow.bin", data=b"x" * 200_000, headers=BINARY)
@@ -86,37 +68,14 @@ def test_injected_status_is_given_once_before_or_after_the_work(api: Session, xn
 
 @pytest.mark.practice_xnat("starts a server of its own")
 def test_process_stops_on_sigterm_and_finds_its_data_again(tmp_path: Path) -> None:
-    def start() -> tuple[subprocess.Popen[str], Session]:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "xnat_twin", "--port", "0", "--data", str(tmp_path)],
-            env={**os.environ, "PYTHONPATH": "tests", "XNAT_TWIN_ADMIN_PASSWORD": "of the first start"},
-            cwd=Path(__file__).parents[2],
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert process.stdout is not None
-        api = Session(process.stdout.readline().split(" at ")[1].partition(",")[0])
-        api.auth = ("admin", "of the first start")
-        return process, api
-
-    def stop(process: subprocess.Popen[str]) -> None:
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=20) == 0
-
-    process, api = start()
-    try:
-        path = "/data/projects/P/subjects/S/experiments/E"
+    path = "/data/projects/P/subjects/S/experiments/E"
+    with program(tmp_path, password="of the first start") as api:
         api.put("/data/projects/P").raise_for_status()
         identifier = api.put(path, params={"xsiType": "xnat:mrSessionData"}).text
         api.put(f"{path}/resources/R/files/a.txt", data=b"kept", headers=BINARY)
-    finally:
-        stop(process)
-    process, api = start()
-    try:
+    with program(tmp_path, password="of the first start") as api:
         assert api.put(path).text == identifier
         assert api.get(f"{path}/resources/R/files/a.txt").content == b"kept"
-    finally:
-        stop(process)
 
 
 @pytest.mark.rule("access-caches")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from file_helpers import listed, put, setting, stored, zip_of
+from file_helpers import listed, put, stored, zip_of
 from xnat_twin.testing import Session, XnatServer
 
 
@@ -187,5 +187,5 @@ def test_file_in_a_folder_that_is_called_like_a_zip_file_cannot_be_had_by_name(a
 def test_site_says_which_endings_are_zip_files(api: Session, xnat: XnatServer, files: str) -> None:
     put(api, f"{files}/data.xar", zip_of({"in.txt": b"inside"}))
     assert api.get(f"{files}/data.xar/in.txt").status_code == 404
-    with setting(xnat, zipExtensions="zip, xar"):
+    with xnat.settings(zipExtensions="zip, xar"):
         assert api.get(f"{files}/data.xar/in.txt").content == b"inside"

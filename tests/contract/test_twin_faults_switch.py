@@ -6,7 +6,6 @@ What each fault does is in test_twin_faults.py.
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +13,7 @@ from pathlib import Path
 import pytest
 import requests
 from xnat_twin.faults import Fault
-from xnat_twin.testing import Session, XnatServer
+from xnat_twin.testing import Session, XnatServer, program
 
 SWITCH = "/practice/faults"
 
@@ -114,39 +113,19 @@ def test_wrong_fault_is_400_with_the_reason_and_nothing_is_set(api: Session, giv
 
 
 def test_command_line_sets_faults_and_has_no_switch_unless_asked(tmp_path: Path) -> None:
-    spec = "status=503,retry_after=2,path=/data/auth,times=1"
-    with _running(tmp_path, "--fault", spec, "--fault", '{"status": 500, "regex": "/pro{1,2}jects"}') as api:
+    unavailable, broken = (
+        "status=503,retry_after=2,path=/data/auth,times=1",
+        '{"status": 500, "regex": "/pro{1,2}jects"}',
+    )
+    with program(tmp_path, "--fault", unavailable, "--fault", broken, password="admin") as api:
         answer = api.get("/data/auth")
         assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
         assert api.get("/data/auth").status_code == 200
         assert [api.get("/data/projects").status_code for _ in range(2)] == [500, 200]
         assert api.get(SWITCH).status_code == 404
         assert api.post(SWITCH, json={"status": 500}).status_code == 404
-    with _running(tmp_path, "--allow-faults") as api:
+    with program(tmp_path, "--allow-faults", password="admin") as api:
         assert api.get(SWITCH).json() == {"faults": []}
-
-
-class _running:  # noqa: N801 (reads as a phrase)
-    """A practice XNAT started from the command line, for the length of a block."""
-
-    def __init__(self, data: Path, *options: str) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "xnat_twin", "--port", "0", "--data", str(data), *options],
-            env={**os.environ, "PYTHONPATH": "tests"},
-            cwd=Path(__file__).parents[2],
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def __enter__(self) -> Session:
-        assert self._process.stdout is not None
-        api = Session(self._process.stdout.readline().split(" at ")[1].partition(",")[0])
-        api.auth = ("admin", "admin")
-        return api
-
-    def __exit__(self, *_: object) -> None:
-        self._process.send_signal(signal.SIGTERM)
-        assert self._process.wait(timeout=20) == 0
 
 
 @pytest.mark.parametrize(

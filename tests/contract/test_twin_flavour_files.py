@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import http.client
-import time
-from base64 import b64encode
 from collections.abc import Callable
-from urllib.parse import urlsplit
 
 import pytest
-from file_helpers import BINARY, listed, put, tar_of, zip_of
+from file_helpers import half_sent, listed, put, tar_of, zip_of
 from xnat_twin.testing import Practice, Session, XnatServer
 
 Files = Callable[[str], tuple[XnatServer, Session, str]]
@@ -105,18 +101,10 @@ def test_second_of_two_writers_wins_in_1_6_and_the_entry_of_the_first_is_lost(
     files_of: Files, flavour: str, status: int, left: str
 ) -> None:
     server, api, files = files_of(flavour)
-    address = urlsplit(server.url)
-    slow = http.client.HTTPConnection(address.hostname or "", address.port)
-    slow.putrequest("PUT", f"{files}/slow")
-    token = b64encode(f"{server.admin}:{server.password}".encode()).decode()
-    for name, value in {**BINARY, "Content-Length": "20", "Authorization": f"Basic {token}"}.items():
-        slow.putheader(name, value)
-    slow.endheaders(b"x" * 10)
-    time.sleep(0.5)  # by now the server has read the catalog and waits for the rest
-    put(api, f"{files}/quick").raise_for_status()
-    slow.send(b"x" * 10)
-    assert slow.getresponse().status == status
-    slow.close()
+    with half_sent(server, f"{files}/slow", 20) as slow:
+        put(api, f"{files}/quick").raise_for_status()
+        slow.send(b"x" * 10)
+        assert slow.getresponse().status == status
     assert sorted(set(listed(api, files)) - {"a", "a.bak"}) == [left]
     names = {file.name for file in server.archive.glob(f"{files.split('/')[3]}/**/R/*")}
     assert {"slow", "quick"} <= names, "both files are on the disk"

@@ -155,8 +155,9 @@ def test_type_from_a_file_is_a_type_like_any_other(blood: XnatServer) -> None:
 
 
 @pytest.mark.rule("datatypes-list")
-def test_data_types_with_how_many_there_are(custom: XnatServer) -> None:
-    http, project = custom.session(), custom.new_project()
+def test_data_types_with_how_many_there_are(practice: Practice) -> None:
+    server = practice(name="counted")
+    http, project = server.session(), server.new_project()
     http.put(f"/data/projects/{project}/subjects/S1/experiments/E1", params={"xsiType": "xnat:petSessionData"})
     found = {one["elementName"]: one for one in http.get("/xapi/datatypes").json()}
     pet = {"elementName": "xnat:petSessionData", "singular": "PETSession", "plural": "PETSessions"}
@@ -166,7 +167,7 @@ def test_data_types_with_how_many_there_are(custom: XnatServer) -> None:
     assert used == {"xnat:projectData", "xnat:subjectData", "xnat:petSessionData"}
     secured = http.get("/xapi/datatypes", params={"secured": "true"}).json()
     assert all(one["secured"] for one in secured)
-    user = custom.session(*custom.new_user())
+    user = server.session(*server.new_user())
     readable = {one["elementName"]: one["count"] for one in user.get("/xapi/datatypes?readable=true").json()}
     assert readable["xnat:petSessionData"] == 0
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import socket
 import time
-from base64 import b64encode
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
-from file_helpers import listed, put, setting, zip_of
+from file_helpers import half_sent, listed, put, stored, wait_until, zip_of
 from xnat_twin.testing import Session, XnatServer
 
 
@@ -62,17 +59,15 @@ def test_event_parameters_are_taken_and_do_not_matter(api: Session, files: str) 
 
 @pytest.mark.rule("upload-cut-short")
 def test_part_of_an_upload_that_broke_off_stays_and_counts_as_a_duplicate(
-    api: Session, xnat: XnatServer, scan: str, files: str
+    api: Session, xnat: XnatServer, project: str, scan: str, files: str
 ) -> None:
     api.put(f"{scan}/resources/R").raise_for_status()
-    server = urlsplit(xnat.url)
-    token = b64encode(f"{xnat.admin}:{xnat.password}".encode()).decode()
-    head = f"PUT {files}/cut.bin HTTP/1.1\r\nHost: {server.hostname}\r\nAuthorization: Basic {token}\r\n"
-    with socket.create_connection((server.hostname or "", server.port or 80), timeout=10) as connection:
-        connection.sendall(f"{head}Content-Type: application/octet-stream\r\nContent-Length: 2000000\r\n\r\n".encode())
-        connection.sendall(b"x" * 500_000)
-        time.sleep(0.3)
-    time.sleep(0.3)
+    with half_sent(xnat, f"{files}/cut.bin", 1_000_000):
+        pass
+    if xnat.is_practice:
+        wait_until(lambda: stored(xnat, project, "cut.bin").stat().st_size == 500_000)
+    else:
+        time.sleep(0.5)
     assert listed(api, files) == {}
     assert put(api, f"{files}/cut.bin", b"whole").json() == {"duplicates": ["cut.bin"]}
     assert put(api, f"{files}/cut.bin", b"whole", overwrite="true").text == ""
@@ -137,7 +132,7 @@ def test_overwritten_file_goes_to_the_history_only_if_that_is_maintained(
     api: Session, xnat: XnatServer, project: str, files: str, maintained: bool
 ) -> None:
     put(api, f"{files}/sub/a.txt", b"old")
-    with setting(xnat, maintainFileHistory=maintained):
+    with xnat.settings(maintainFileHistory=maintained):
         put(api, f"{files}/sub/a.txt", b"new", overwrite="true")
     kept = _cached(xnat, f".history/**/{project}/**/a.txt")
     assert [file.read_bytes() for file in kept] == ([b"old"] if maintained else [])
@@ -162,7 +157,7 @@ def test_deleted_file_goes_to_the_history_even_if_its_bytes_are_to_be_kept(
     api: Session, xnat: XnatServer, project: str, files: str
 ) -> None:
     put(api, f"{files}/a.txt", b"old")
-    with setting(xnat, maintainFileHistory=True):
+    with xnat.settings(maintainFileHistory=True):
         api.delete(f"{files}/a.txt", params={"removeFiles": "false"}).raise_for_status()
     assert [file.read_bytes() for file in _cached(xnat, f".history/**/{project}/**/a.txt")] == [b"old"]
     assert put(api, f"{files}/a.txt", b"new").text == "", "nothing is in the way"
@@ -175,7 +170,7 @@ def test_deleted_resource_goes_to_the_cache_only_if_that_is_wanted(
     api: Session, xnat: XnatServer, project: str, scan: str, files: str, backup: bool
 ) -> None:
     put(api, f"{files}/a.txt", b"old")
-    with setting(xnat, backupDeletedToCache=backup):
+    with xnat.settings(backupDeletedToCache=backup):
         api.delete(f"{scan}/resources/R").raise_for_status()
     kept = _cached(xnat, f"DELETED/**/{project}/**/a.txt")
     assert [file.read_bytes() for file in kept] == ([b"old"] if backup else [])
@@ -203,7 +198,7 @@ def test_site_can_demand_a_reason_for_files_which_update_stats_avoids(
     api: Session, xnat: XnatServer, scan: str, files: str
 ) -> None:
     api.put(f"{scan}/resources/R").raise_for_status()
-    with setting(xnat, requireChangeJustification=True, showChangeJustification=True):
+    with xnat.settings(requireChangeJustification=True, showChangeJustification=True):
         answer = put(api, f"{files}/a")
         assert (answer.status_code, "Justification required." in answer.text) == (500, True)
         assert put(api, f"{files}/a", event_reason="because").text == ""

@@ -6,7 +6,7 @@ import tracemalloc
 from collections.abc import Iterator
 
 import pytest
-from file_helpers import BINARY, listed, put, setting, zip_of
+from file_helpers import BINARY, listed, put, zip_of
 from xnat_twin.testing import Session, XnatServer
 
 
@@ -174,7 +174,7 @@ def test_catalog_itself_cannot_be_overwritten(api: Session, files: str) -> None:
 def test_digest_is_empty_while_checksums_are_off_and_filled_in_by_the_next_upload(
     api: Session, xnat: XnatServer, files: str
 ) -> None:
-    with setting(xnat, checksums=False):
+    with xnat.settings(checksums=False):
         put(api, f"{files}/off.txt", b"hello")
         assert listed(api, files)["off.txt"]["digest"] == ""
     put(api, f"{files}/on.txt")
@@ -187,7 +187,7 @@ def test_file_that_is_overwritten_without_checksums_keeps_the_digest_of_what_it_
     api: Session, xnat: XnatServer, files: str
 ) -> None:
     put(api, f"{files}/a", b"hello")
-    with setting(xnat, checksums=False):
+    with xnat.settings(checksums=False):
         put(api, f"{files}/a", b"other", overwrite="true")
     row = listed(api, files)["a"]
     assert (row["digest"], api.get(f"{files}/a").content) == ("5d41402abc4b2a76b9719d911017c592", b"other")

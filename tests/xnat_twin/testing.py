@@ -6,7 +6,10 @@ Used by tests/contract/conftest.py for the practice XNAT and for a real one alik
 from __future__ import annotations
 
 import itertools
+import os
 import secrets
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -22,8 +25,6 @@ from xnat_twin.site import Site
 
 _numbers = itertools.count(1)
 _RUN = secrets.token_hex(3)
-
-
 _opened: list[Session] = []
 
 
@@ -52,6 +53,22 @@ class Session(requests.Session):
     def request(self, method: str | bytes, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:
         path = url.decode() if isinstance(url, bytes) else url
         return super().request(method, self._url + path if path.startswith("/") else path, *args, **kwargs)
+
+
+@contextmanager
+def program(data: Path, *options: str, password: str) -> Iterator[Session]:
+    """The administrator's session with a practice XNAT that runs as a process of its own until SIGTERM ends it."""
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1]), "XNAT_TWIN_ADMIN_PASSWORD": password}
+    command = [sys.executable, "-m", "xnat_twin", "--port", "0", "--data", str(data), *options]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            with Session(process.stdout.readline().split(" at ")[1].partition(",")[0]) as api:
+                api.auth = ("admin", password)
+                yield api
+        finally:
+            process.terminate()
+        assert process.wait(timeout=20) == 0
 
 
 class Practice(Protocol):

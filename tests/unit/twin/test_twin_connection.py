@@ -56,10 +56,13 @@ def test_more_clients_than_threads_keep_their_connections(server: Server) -> Non
 
 
 def test_newcomer_is_served_while_all_threads_are_busy_with_others(server: Server) -> None:
-    finished = threading.Event()
+    finished, busy = threading.Event(), threading.Barrier(4)
 
     def chatter() -> None:
         with _connect(server) as client:
+            client.sendall(REQUEST)
+            _answers(client, 1)
+            busy.wait(20)
             while not finished.is_set():
                 client.sendall(REQUEST)
                 _answers(client, 1)
@@ -68,7 +71,7 @@ def test_newcomer_is_served_while_all_threads_are_busy_with_others(server: Serve
     for thread in threads:
         thread.start()
     try:
-        time.sleep(0.2)
+        busy.wait(20)
         with _connect(server) as newcomer:
             newcomer.settimeout(5)
             newcomer.sendall(REQUEST)
@@ -82,7 +85,7 @@ def test_newcomer_is_served_while_all_threads_are_busy_with_others(server: Serve
 def test_server_stops_while_a_client_goes_on_sending(tmp_path: Path) -> None:
     server = Server(Site.open(tmp_path), threads=3)
     server.start()
-    gone = threading.Event()
+    begun, gone = threading.Event(), threading.Event()
 
     def chatter() -> None:
         with _connect(server) as client:
@@ -90,12 +93,13 @@ def test_server_stops_while_a_client_goes_on_sending(tmp_path: Path) -> None:
                 while True:
                     client.sendall(REQUEST)
                     _answers(client, 1)
+                    begun.set()
             except (OSError, AssertionError):
                 gone.set()
 
     thread = threading.Thread(target=chatter)
     thread.start()
-    time.sleep(0.2)
+    assert begun.wait(20)
     began = time.monotonic()
     server.stop()
     assert time.monotonic() - began < 4
