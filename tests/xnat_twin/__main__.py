@@ -19,7 +19,7 @@ from xnat_twin.faults import Fault, FaultError
 from xnat_twin.flavour import DEFAULT_FLAVOUR, FLAVOURS
 from xnat_twin.server import Server
 from xnat_twin.site import Site
-from xnat_twin.storage.store import OlderDatabaseError
+from xnat_twin.storage.database import OlderDatabaseError
 
 
 def main(arguments: list[str] | None = None) -> int:

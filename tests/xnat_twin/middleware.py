@@ -68,7 +68,7 @@ class ReadToEnd:
 
 
 class Login:
-    """Falcon middleware: finds the caller of each request, opens sessions, sets the cookies. entry.py has the rules."""
+    """Finds the caller of each request, opens sessions, sets the cookies. access/entry.py has the rules."""
 
     def __init__(self, site: Site) -> None:
         self._site = site

@@ -26,7 +26,8 @@ from xnat_twin.faults import Faults
 from xnat_twin.flavour import DEFAULT_FLAVOUR, Flavour
 from xnat_twin.search.cached_searches import CachedSearches
 from xnat_twin.storage.archive import Archive
-from xnat_twin.storage.store import Store, User
+from xnat_twin.storage.database import Store
+from xnat_twin.storage.store import User
 
 
 @dataclass
@@ -70,7 +71,7 @@ class Site:
         `admin` is made: with `admin_password`, else the `defaultAdminPassword` of `home`, else `admin`, as XNAT does.
         `flavour` decides how it behaves, `version` only what it claims to be; `modules` are names of `MODULES`,
         `schemas` files with further data types.
-        `allow_faults` opens the switch for faults on demand (resources/practice.py).
+        `allow_faults` opens the switch for faults on demand (resources/administration/practice.py).
         A site with a home folder starts uninitialised unless its prefs-init.ini has all that XNAT needs, and even if
         that file says `initialized=true`. `initialized` is for sites without one.
         """

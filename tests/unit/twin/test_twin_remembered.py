@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import select, update
+from xnat_twin.storage.database import Store
 from xnat_twin.storage.remembered import Remembered
-from xnat_twin.storage.store import Counter, Store
+from xnat_twin.storage.store import Counter
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from xnat_twin.__main__ import main
-from xnat_twin.storage.store import OlderDatabaseError, Store
+from xnat_twin.storage.database import OlderDatabaseError, Store
 
 
 @pytest.fixture

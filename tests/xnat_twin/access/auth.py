@@ -15,8 +15,9 @@ from sqlalchemy import bindparam, select, update
 
 from xnat_twin.access.tokens import find_token
 from xnat_twin.configuration.preferences import Preferences
+from xnat_twin.storage.database import Store
 from xnat_twin.storage.remembered import Remembered
-from xnat_twin.storage.store import Store, User, now
+from xnat_twin.storage.store import User, now
 
 _BY_LOGIN = select(User).where(User.login == bindparam("login"))
 _SCRYPT = {"n": 2**12, "r": 8, "p": 1}  # a practice server: about 10 ms, so that tests stay quick

@@ -23,6 +23,12 @@ class Access(IntEnum):
 OF_GROUP = {"Owners": Access.DELETE, "Members": Access.EDIT, "Collaborators": Access.READ}
 OF_ACCESSIBILITY = {"public": Access.READ, "protected": Access.PROJECT, "private": Access.NONE}
 
+
+def group_id(project: str, group: str) -> str:
+    """`P_owner`: what XNAT calls the group Owners of the project P."""
+    return f"{project}_{group.removesuffix('s').lower()}"
+
+
 #: States in which an object is only seen by members of its project. Reference: PermissionsServiceImpl.secureItem
 HIDDEN = frozenset({"quarantine", "obsolete"})
 #: States in which resources and files of an object cannot be deleted. Reference: XFTItem.isLocked

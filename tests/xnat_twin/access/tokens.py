@@ -15,7 +15,8 @@ from collections.abc import Sequence
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session, joinedload
 
-from xnat_twin.storage.store import AliasToken, Store, User, now
+from xnat_twin.storage.database import Store
+from xnat_twin.storage.store import AliasToken, User, now
 
 #: What an alias looks like; anything else is looked for among the users only.
 ALIAS = re.compile("-".join(f"[0-9a-fA-F]{{{length}}}" for length in (8, 4, 4, 4, 12)))

@@ -12,7 +12,8 @@ from functools import lru_cache
 from typing import Any
 
 from xnat_twin.configuration.site_settings import DEFAULTS, DURATIONS
-from xnat_twin.storage.store import Preference, Store
+from xnat_twin.storage.database import Store
+from xnat_twin.storage.store import Preference
 
 _SECONDS = {
     "second": 1,

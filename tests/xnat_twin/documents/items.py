@@ -1,6 +1,6 @@
 """One object as an item: typed fields, nested items, lists. And XNAT's item JSON.
 
-Pure: built from plain fields (paths and typed values), not from database rows; documents.py does that. XML is the
+Pure: built from plain fields (paths and typed values), not from database rows; views.py does that. XML is the
 business of documents_out.py and documents_in.py. Reference: ItemJSONBuilder, FlattenedItem
 """
 

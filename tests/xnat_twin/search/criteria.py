@@ -1,4 +1,4 @@
-"""Criteria of searches: what a document asks for, as conditions of criteria.py.
+"""Criteria of searches: what a document asks for, as conditions of lists/criteria.py.
 
 What names a display field is compared with its value; an XPath is compared with what is stored, by rules of its own.
 Reference: XdatCriteria.buildDisplaySearchCriteria, DisplayCriteria, ElementCriteria (SearchCriteria)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
-from xnat_twin.storage.store import Store
+from xnat_twin.storage.database import Store
 
 _Key = TypeVar("_Key", bound=Hashable)
 _Found = TypeVar("_Found")

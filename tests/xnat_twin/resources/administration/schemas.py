@@ -17,7 +17,8 @@ from xnat_twin.errors import XapiError
 from xnat_twin.lookup.finder import Finder
 from xnat_twin.resources.administration.xapi import XapiEndpoint, json_object, not_found
 from xnat_twin.resources.base import is_form, params_of, send_json, user_of
-from xnat_twin.storage.store import Experiment, Project, Scan, Subject, next_number
+from xnat_twin.storage.database import next_number
+from xnat_twin.storage.store import Experiment, Project, Scan, Subject
 
 
 class Schemas(XapiEndpoint):

@@ -18,7 +18,8 @@ from xnat_twin.resources.objects.saving import Storing, requested_type
 from xnat_twin.site import Site
 from xnat_twin.storage import audit
 from xnat_twin.storage.catalog import Catalog, ConcurrentModificationError, Entry
-from xnat_twin.storage.store import OWNER_KEYS, Experiment, Item, Owner, Reconstruction, Resource, Scan, Store
+from xnat_twin.storage.database import Store
+from xnat_twin.storage.store import OWNER_KEYS, Experiment, Item, Owner, Reconstruction, Resource, Scan
 
 _ELEMENT = "xnat:resourceCatalog"
 _COLUMNS = ("xnat_abstractresource_id", "label", "element_name", "category", "cat_id", "cat_desc", "file_count",

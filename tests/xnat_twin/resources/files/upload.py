@@ -1,6 +1,6 @@
 """Files into a resource: who may, which resource, what the answer says. Reference: FileList, ResourceModifierA.
 
-How the bytes get from the request to the disk is in uploads.py.
+How the bytes get from the request to the disk is in transfer/uploads.py.
 """
 
 from __future__ import annotations

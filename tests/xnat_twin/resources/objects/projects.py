@@ -73,7 +73,7 @@ class ProjectStoring(Storing):
 
 
 class ProjectList(ProjectStoring):
-    """`/data/projects`; some parameters lead to other tables (project_tables.py)."""
+    """`/data/projects`; some parameters lead to other tables (lists/project_tables.py)."""
 
     def on_get(self, req: Request, resp: Response) -> None:
         params = params_of(req)

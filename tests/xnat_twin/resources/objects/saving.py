@@ -22,7 +22,8 @@ from xnat_twin.lookup.finder import VALID_ID, Finder
 from xnat_twin.params import Params
 from xnat_twin.resources.base import Endpoint, params_of, send_text
 from xnat_twin.storage import audit
-from xnat_twin.storage.store import Experiment, Project, Subject, next_number, now
+from xnat_twin.storage.database import next_number
+from xnat_twin.storage.store import Experiment, Project, Subject, now
 
 #: What a request wants to change: (stored path, text).
 Changes = list[tuple[str, str]]
@@ -116,7 +117,7 @@ class Storing(Endpoint):
         status: int = 500,
         message: str | None = "",
     ) -> None:
-        """Write the audit trail; `status` if the request lacks what the site demands for it (audit.py)."""
+        """Write the audit trail; `status` if the request lacks what the site demands for it (storage/audit.py)."""
         audit.record(finder, self.site.preferences, params_of(req), item, action, status, message)
 
     def stored(self, req: Request, finder: Finder, item: Subject | Experiment, *, is_new: bool) -> None:

@@ -1,4 +1,4 @@
-"""Where a thing is: its address in the REST API, and the page that shows it (resources/browse.py).
+"""Where a thing is: its address in the REST API, and the page that shows it (browse.py).
 
 Page addresses are those of the REST API with `/browse` in place of `/data`. An object that another project shares is
 named by its accession ID, since labels differ between projects.

@@ -1,7 +1,7 @@
 """What the pages show: projects with their counts, the subjects and sessions of a project, files in numbers.
 
-One query for each kind of thing on a page, none for a row. Permissions are those of permissions.py; the pages check
-them before they ask here for anything below a project.
+One query for each kind of thing on a page, none for a row. Permissions are those of access/permissions.py; the
+pages check them before they ask here for anything below a project.
 """
 
 from __future__ import annotations
