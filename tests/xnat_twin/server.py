@@ -9,7 +9,7 @@ from types import TracebackType
 from cheroot.wsgi import Server as CherootServer
 
 from xnat_twin.app import create_app
-from xnat_twin.connection import Connection
+from xnat_twin.connection import Connection, Gateway
 from xnat_twin.site import Site
 
 _log = logging.getLogger("xnat_twin")
@@ -20,6 +20,7 @@ class _Cheroot(CherootServer):
 
     ConnectionClass = Connection
     keep_alive_conn_limit = 1000  # beyond it answers end with "Connection: close"; cheroot's own limit is 10
+    max_request_header_size = 64 * 1024  # bytes of the request line and all headers together
 
     def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
         _log.log(level, msg, exc_info=traceback)
@@ -31,6 +32,7 @@ class Server:
     def __init__(self, site: Site, host: str = "127.0.0.1", port: int = 0, threads: int = 20) -> None:
         self._site = site
         self._cheroot = _Cheroot((host, port), create_app(site), numthreads=threads, server_name="xnat_twin")
+        self._cheroot.gateway = Gateway
         self._cheroot.timeout = 600  # seconds that a slow client may take between two bytes
         self._thread = threading.Thread(target=self._cheroot.serve, name="xnat_twin", daemon=True)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from xnat_twin.connection import ChunkedBody, Reader
 from xnat_twin.server import Server
 from xnat_twin.site import Site
 
@@ -105,3 +106,70 @@ def test_server_stops_while_a_client_goes_on_sending(tmp_path: Path) -> None:
     assert time.monotonic() - began < 4
     assert gone.wait(5)
     thread.join()
+
+
+def test_clients_that_say_nothing_or_never_finish_a_header_do_not_keep_others_out(server: Server) -> None:
+    with ExitStack() as stack:
+        for begin in [b""] * 10 + [b"GET / HT"] * 2:
+            stack.enter_context(_connect(server)).sendall(begin)
+        client = stack.enter_context(_connect(server))
+        client.settimeout(5)
+        client.sendall(REQUEST)
+        _answers(client, 1)
+
+
+def _status(server: Server, request: bytes) -> bytes:
+    """The beginning of what is answered to a request, or to a part of one."""
+    with _connect(server) as client:
+        client.sendall(request)
+        client.shutdown(socket.SHUT_WR)
+        return client.recv(12)[9:]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        (b"Host: x", b"Host: x\r\nContent-Length: -5"),
+        (b"Host: x", b"Host: x\r\nContent-Length: 1_0"),
+        (b"buildInfo", b"build\x01Info"),
+        (b"buildInfo", b"build\x00Info"),
+    ],
+)
+def test_what_cannot_be_a_request_is_400(server: Server, change: tuple[bytes, bytes]) -> None:
+    assert _status(server, REQUEST.replace(*change)) == b"400"
+
+
+def test_headers_without_end_are_refused(server: Server) -> None:
+    assert _status(server, REQUEST.replace(b"Host", b"X: y\r\n" * 20_000 + b"Host")) == b"413"
+    assert _status(server, REQUEST.replace(b"buildInfo", b"b" * 100_000)) == b"414"
+
+
+def _chunked(data: bytes) -> ChunkedBody:
+    left, right = socket.socketpair()
+    with left:
+        left.sendall(data)
+    return ChunkedBody(Reader(right))
+
+
+def test_chunks_are_read_in_parts_of_any_size() -> None:
+    data = b"5;name=value\r\nhello\r\nA \r\n, world!!!\r\n0\r\nTrailer: x\r\n\r\n"
+    for size in (1, 3, 100):
+        body = _chunked(data)
+        assert b"".join(iter(lambda body=body, size=size: body.read(size), b"")) == b"hello, world!!!"
+    assert _chunked(data).read() == b"hello, world!!!"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"zz\r\nhello\r\n0\r\n\r\n",
+        b"-5\r\n",
+        b"",
+        b"5\r\nhel",
+        b"2\r\nhello\r\n0\r\n\r\n",
+        b"fffffffffffffff\r\nhello\r\n",
+    ],
+)
+def test_what_is_no_chunked_body_is_noticed_without_taking_memory_for_it(data: bytes) -> None:
+    with pytest.raises(ValueError, match=r"chunk"):
+        _chunked(data).read(65536 * 1024)
