@@ -7,7 +7,7 @@ business of documents_out.py and documents_in.py. Reference: ItemJSONBuilder, Fl
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +27,10 @@ class Document:
     when: dt.datetime
     children: dict[str, list[Document]] = field(default_factory=dict)
     hidden: dict[str, int] = field(default_factory=dict)
+    #: When a former state ended.
+    ended: dt.datetime | None = None
+    #: What the object was before.
+    former: Callable[[], list[Document]] = list
 
 
 class DocumentError(ValueError):
@@ -110,9 +114,14 @@ def to_json(document: Document) -> dict[str, Any]:
             for path, children in document.children.items()
         ],
         "meta": {
-            "isHistory": False,
+            "isHistory": document.ended is not None,
             "xsi:type": document.xsi_type,
-            "start_date": document.when.strftime("%a %b %d %H:%M:%S UTC %Y"),
+            "start_date": _java_date(document.when),
+            **({"end_date": _java_date(document.ended)} if document.ended else {}),
         },
         "data_fields": {name: json_value(value) for name, value in document.data.items()} | document.hidden,
     }
+
+
+def _java_date(moment: dt.datetime) -> str:
+    return moment.strftime("%a %b %d %H:%M:%S UTC %Y")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from sqlalchemy import or_, select
 
@@ -16,6 +17,8 @@ from xnat_twin.datatypes import schema
 from xnat_twin.documents.items import Document, build
 from xnat_twin.lookup.finder import Finder
 from xnat_twin.storage.archive import catalog_id
+from xnat_twin.storage.former import former
+from xnat_twin.storage.removal import subject_assessors
 from xnat_twin.storage.store import (
     OWNER_KEYS,
     Experiment,
@@ -31,18 +34,16 @@ from xnat_twin.storage.store import (
 
 
 def project_document(finder: Finder, project: Project) -> Document:
-    document = build(finder.types, schema.PROJECT, {"ID": project.id, **project.fields}, project.insert_date)
+    document = build(finder.types, schema.PROJECT, {"ID": project.id, **project.fields}, project.last_modified)
     _Below(finder, resources=[project]).add_resources(document, project)
-    return document
+    return _with_past(finder, document, project)
 
 
 def subject_document(finder: Finder, subject: Subject) -> Document:
     """A subject with its experiments, in full."""
     fields = {"ID": subject.id, "project": subject.project.id, "label": subject.label, **subject.fields}
-    document = build(finder.types, schema.SUBJECT, fields, subject.insert_date)
-    query = select(Experiment).where(Experiment.subject_id == subject.subject_id, Experiment.session_id.is_(None))
-    experiments = finder.session.scalars(query.order_by(Experiment.experiment_id)).all()
-    readable = [experiment for experiment in experiments if finder.may_read_item(experiment)]
+    document = build(finder.types, schema.SUBJECT, fields, subject.last_modified)
+    readable = [one for one in subject_assessors(finder.session, subject) if finder.may_read_item(one)]
     below = _Below(finder, readable, resources=[subject])
     shares = select(Project.id, SubjectShare.label).join(SubjectShare, SubjectShare.project_id == Project.project_id)
     for row in finder.session.execute(shares.where(SubjectShare.subject_id == subject.subject_id)):
@@ -50,20 +51,35 @@ def subject_document(finder: Finder, subject: Subject) -> Document:
         _add(document, "sharing/share", [Document("xnat:projectParticipant", _given(share), document.when)])
     below.add_resources(document, subject)
     _add(document, "experiments/experiment", map(below.experiment, readable))
-    return document
+    return _with_past(finder, document, subject)
 
 
 def experiment_document(finder: Finder, experiment: Experiment) -> Document:
     """A session with its scans, reconstructions and assessors, or another experiment."""
-    return _Below(finder, [experiment]).experiment(experiment)
+    return _with_past(finder, _Below(finder, [experiment]).experiment(experiment), experiment)
 
 
 def scan_document(finder: Finder, scan: Scan) -> Document:
-    return _Below(finder, resources=[scan]).scan(scan)
+    return _with_past(finder, _Below(finder, resources=[scan]).scan(scan), scan)
 
 
 def reconstruction_document(finder: Finder, reconstruction: Reconstruction) -> Document:
-    return _Below(finder, resources=[reconstruction]).reconstruction(reconstruction)
+    document = _Below(finder, resources=[reconstruction]).reconstruction(reconstruction)
+    return _with_past(finder, document, reconstruction)
+
+
+def _with_past(finder: Finder, document: Document, item: Owner) -> Document:
+    """The document of an object, which knows what the object was before if it is asked."""
+
+    def past() -> list[Document]:
+        found = []
+        for one in former(finder.session, item):
+            fields = {"ID": item.id} | one.fields
+            found.append(replace(build(finder.types, document.xsi_type, fields, one.start), ended=one.end))
+        return found
+
+    document.former = past
+    return document
 
 
 class _Below:
@@ -108,7 +124,7 @@ class _Below:
         else:
             fields["subject_ID"] = experiment.subject.id
         types = self._finder.types
-        document = build(types, experiment.xsi_type, fields | experiment.fields, experiment.insert_date)
+        document = build(types, experiment.xsi_type, fields | experiment.fields, experiment.last_modified)
         for project, label in self._shares[experiment.experiment_id]:
             share = _given({"project": project, "label": label})
             _add(document, "sharing/share", [Document("xnat:experimentData_share", share, document.when)])
@@ -121,14 +137,14 @@ class _Below:
 
     def scan(self, scan: Scan) -> Document:
         fields = {"ID": scan.id, "image_session_ID": scan.experiment.id, "project": scan.project.id, **scan.fields}
-        document = build(self._finder.types, scan.xsi_type, fields, scan.insert_date)
+        document = build(self._finder.types, scan.xsi_type, fields, scan.last_modified)
         document.hidden["xnat_imageScanData_id"] = scan.scan_id
         self.add_resources(document, scan)
         return document
 
     def reconstruction(self, image: Reconstruction) -> Document:
         fields = {"ID": image.id, "image_session_ID": image.experiment.id, **image.fields}
-        document = build(self._finder.types, image.xsi_type, fields, image.insert_date)
+        document = build(self._finder.types, image.xsi_type, fields, image.last_modified)
         document.hidden["xnat_reconstructedImageData_id"] = image.reconstruction_id
         self.add_resources(document, image)
         return document

@@ -70,9 +70,7 @@ class Endpoint:
         ):
             data = read_body(req)
         elif media_type(req) == "multipart/form-data" and params.get("req_format") != "form":
-            for part in req.get_media():
-                if (part.filename or "").endswith(".xml"):
-                    data = part.get_data()
+            data = xml_part(req)
         if not data:
             return None
         try:
@@ -97,7 +95,8 @@ class Endpoint:
         """One object. Only HTML and XML are offered by content negotiation; JSON needs `format=json`."""
         form = params_of(req).get("format")
         if form == "json":
-            send_json(resp, {"items": [items.to_json(document)]})
+            former = document.former() if params_of(req).true("includeHistory") else []
+            send_json(resp, {"items": [items.to_json(one) for one in (document, *former)]})
         elif form == "xml" or (form == "" and "xml" in req.accept and "html" not in req.accept):
             resp.content_type = "text/xml; charset=UTF-8"
             site = str(self.site.preferences["siteUrl"] or req.prefix)
@@ -144,6 +143,15 @@ def read_body(req: Request) -> bytes:
     data: bytes = req.env["wsgi.input"].read(MAX_DOCUMENT + 1)
     if len(data) > MAX_DOCUMENT:
         raise StatusError(400, f"The document is larger than {MAX_DOCUMENT} bytes.")
+    return data
+
+
+def xml_part(req: Request) -> bytes:
+    """The last file of a multipart form whose name ends in `.xml`; empty if there is none."""
+    data = b""
+    for part in req.get_media():
+        if (part.filename or "").endswith(".xml"):
+            data = part.get_data()
     return data
 
 
