@@ -51,9 +51,9 @@ def main(arguments: list[str]) -> int:
             ).returncode
             after = _contents(url)
             server.stdin.close()
-    if before != after:
-        print(f"The tests left something behind: {before} before, {after} after", file=sys.stderr)
-        return 1
+    for path in (path for path in before if before[path] != after[path]):
+        print(f"The tests left something behind in {path}:\n{before[path]}\n{after[path]}", file=sys.stderr)
+        status = 1
     return status
 
 

@@ -170,22 +170,20 @@ class XnatServer:
     def remove_projects(self) -> list[str]:
         """Delete every project of this run with its files, and return those that would not go.
 
-        A project whose subjects another one shares is deleted only after that other one, hence the rounds.
+        A project whose subjects another one shares is not deleted, whatever the answer says; its subjects are.
         """
-        admin = self.session()
-        before: list[str] | None = None
-        while left := self._projects_of_run(admin):
-            if left == before:
-                return left
-            for project in left:
-                admin.delete(f"/data/projects/{project}", params={"removeFiles": "true"})
-            before = left
-        return []
+        admin, files_too = self.session(), {"removeFiles": "true"}
+        for project in self._projects_of_run(admin):
+            admin.delete(f"/data/projects/{project}", params=files_too)
+        for project in self._projects_of_run(admin):
+            for subject in _column(admin, f"/data/projects/{project}/subjects", "ID"):
+                admin.delete(f"/data/projects/{project}/subjects/{subject}", params=files_too)
+        for project in self._projects_of_run(admin):
+            admin.delete(f"/data/projects/{project}", params=files_too)
+        return self._projects_of_run(admin)
 
     def _projects_of_run(self, admin: Session) -> list[str]:
-        answer = admin.get("/data/projects", params={"format": "json", "columns": "ID"})
-        answer.raise_for_status()
-        return sorted(row["ID"] for row in answer.json()["ResultSet"]["Result"] if f"_{_RUN}_" in row["ID"])
+        return sorted(one for one in _column(admin, "/data/projects", "ID") if f"_{_RUN}_" in one)
 
     def _make_user(self, admin: Session) -> tuple[str, str]:
         user, password = self.new_id("u"), secrets.token_urlsafe(12)
@@ -209,3 +207,9 @@ class XnatServer:
         project = self.new_id()
         self.session().put(f"/data/projects/{project}", params={"accessibility": accessibility}).raise_for_status()
         return project
+
+
+def _column(http: Session, path: str, name: str) -> list[str]:
+    answer = http.get(path, params={"format": "json", "columns": name})
+    answer.raise_for_status()
+    return [row[name] for row in answer.json()["ResultSet"]["Result"]]
