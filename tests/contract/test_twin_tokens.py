@@ -60,7 +60,7 @@ def test_tokens_are_shown_with_their_secrets(xnat: XnatServer) -> None:
     token = _issued(http)
     shown = http.get(f"{TOKENS}/show").json()
     assert (token["alias"], token["secret"]) in [(one["alias"], one["secret"]) for one in shown]
-    assert [one["alias"] for one in xnat.session().get(f"{TOKENS}/show/user/{user}").json()] == [token["alias"]]
+    assert token["alias"] in [one["alias"] for one in xnat.session().get(f"{TOKENS}/show/user/{user}").json()]
     assert http.get(f"{TOKENS}/show/user/{xnat.admin}").status_code == 403
 
 
