@@ -39,7 +39,7 @@ unit: ## pure functions and the lint of roles and modules: no server, no host
 
 contract: ## what XNAT must do, and what each module must do to it (XNAT_URL=… XNAT_USER=… XNAT_PASSWORD=… for your XNAT)
 	@lab/bootstrap.sh
-	pytest tests/contract --junitxml=build/contract.xml
+	pytest tests/contract $(if $(XNAT_URL),,-n auto) --junitxml=build/contract.xml
 
 contract-remote: ## the same as it runs against somebody's own XNAT: over HTTP alone, and nothing is left behind there
 	@lab/bootstrap.sh
