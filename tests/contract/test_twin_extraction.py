@@ -47,6 +47,13 @@ def test_gz_is_one_file_without_its_ending(api: Session, files: str) -> None:
 
 
 @pytest.mark.rule("extract-by-name")
+def test_gz_of_several_parts_is_extracted_as_a_whole(api: Session, files: str) -> None:
+    packed = gzip.compress(b"one") + gzip.compress(b"two") + b"\0" * 100
+    assert put(api, f"{files}/a.txt.gz", packed, extract="true").text == ""
+    assert api.get(f"{files}/a.txt").content == b"onetwo"
+
+
+@pytest.mark.rule("extract-by-name")
 def test_other_name_is_not_extracted(api: Session, files: str) -> None:
     put(api, f"{files}/a.bin", zip_of(MEMBERS), extract="true")
     assert list(listed(api, files)) == ["a.bin"]
@@ -87,6 +94,40 @@ def test_catalogs_and_lock_files_of_an_archive_are_stored_and_not_catalogued(api
 @pytest.mark.parametrize("name", ["u.zip", "u.tar", "u.tgz", "u.gz"])
 def test_broken_archive_is_500(api: Session, files: str, name: str) -> None:
     assert put(api, f"{files}/{name}", b"no archive", extract="true").status_code == 500
+
+
+@pytest.mark.rule("broken-archive")
+def test_encrypted_zip_is_500_and_says_so(api: Session, files: str) -> None:
+    packed = bytearray(zip_of({"a": b"x"}))
+    packed[6] |= 1
+    packed[packed.find(b"PK\x01\x02") + 8] |= 1
+    answer = put(api, f"{files}/u.zip", bytes(packed), extract="true")
+    assert answer.status_code == 500
+    assert "encrypted" in answer.text
+
+
+@pytest.mark.rule("catalog-in-an-archive")
+@pytest.mark.practice_xnat("which files a catalog may name is this server's own rule")
+def test_catalog_in_an_archive_leads_to_no_other_files(api: Session, scan: str, files: str) -> None:
+    put(api, f"{files}/a", b"a")
+    entries = "".join(f'<cat:entry URI="{uri}" name="x"/>' for uri in ("/etc/passwd", "../../secret", "a"))
+    catalog = (
+        f'<cat:Catalog xmlns:cat="http://nrg.wustl.edu/catalog"><cat:entries>{entries}</cat:entries></cat:Catalog>'
+    )
+    put(api, f"{files}/u.zip", zip_of({"R_catalog.xml": catalog.encode()}), extract="true", overwrite="true")
+    assert list(listed(api, files)) == ["a"]
+    assert b"passwd" not in api.get(files, params={"format": "zip"}).content
+    assert api.delete(f"{scan}/resources/R").status_code == 200
+
+
+@pytest.mark.rule("names-fit-into-xml")
+@pytest.mark.practice_xnat("what a real server does with such names is not known")
+def test_name_that_no_xml_can_hold_is_400_and_leaves_the_resource_intact(api: Session, files: str) -> None:
+    put(api, f"{files}/a", b"a")
+    assert put(api, f"{files}/%20%01b").status_code == 400
+    assert put(api, f"{files}/u.zip", zip_of({"b\x01": b"x"}), extract="true").status_code == 400
+    assert put(api, f"{files}/c", content="\x01", description="\x0b", tags="\x02").status_code == 200
+    assert sorted(listed(api, files)) == ["a", "c"]
 
 
 @pytest.mark.rule("path-stays-inside")

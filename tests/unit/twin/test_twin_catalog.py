@@ -97,3 +97,32 @@ def test_entries_are_found_however_they_got_there() -> None:
     assert catalog.entry("a") is None
     catalog.put(Entry("b", "b", 2))
     assert [(entry.uri, entry.size) for entry in catalog.entries] == [("b", 2), ("c d", 1)]
+
+
+def test_what_no_xml_can_hold_does_not_make_a_catalog_unreadable(tmp_path: Path) -> None:
+    path, odd = tmp_path / "R_catalog.xml", "a\x01\x0b\ud800\uffffb"
+    entry = Entry("a", "a", 1, format=odd, content=odd, description=odd, tags=(odd,), metafields={odd: odd})
+    Catalog(path, odd, [entry], None).write(Disk(tmp_path))
+    (found,) = Catalog.read(path, "R").entries
+    assert (found.format, found.tags, found.metafields) == ("ab", ("ab",), {"ab": "ab"})
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"<x", b"no xml", _document("a").replace(b"SIZE", b'SIZE">x<!--').replace(b"</cat:metaField>", b"-->"),
+     b"<?xml version='1.0' encoding='nope'?><x/>", b"<!DOCTYPE x [<!ENTITY a 'b'>]><x>&a;</x>"],
+)  # fmt: skip
+def test_file_that_is_no_catalog_is_an_empty_one_and_can_be_replaced(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "R_catalog.xml"
+    path.write_bytes(data)
+    catalog = Catalog.read(path, "R")
+    assert catalog.entries == []
+    catalog.put(Entry("a", "a", 1))
+    catalog.write(Disk(tmp_path))
+    assert [entry.uri for entry in Catalog.read(path, "R").entries] == ["a"]
+
+
+def test_entries_that_lead_out_of_the_folder_are_none(tmp_path: Path) -> None:
+    path = tmp_path / "R_catalog.xml"
+    path.write_bytes(_document("/etc/passwd", "../a", "b/../../c", "..", "", "d..e/..f", "g/.."))
+    assert [entry.uri for entry in Catalog.read(path, "R").entries] == ["d..e/..f"]

@@ -15,7 +15,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from xnat_twin.errors import StatusError
-from xnat_twin.storage.catalog import Catalog
+from xnat_twin.storage.catalog import UNWRITABLE, Catalog
 from xnat_twin.storage.disk import Disk
 from xnat_twin.storage.store import Experiment, Owner, Project, Reconstruction, Resource, Scan, Subject
 
@@ -87,8 +87,8 @@ def catalog_id(resource: Resource) -> str:
 
 
 def path_inside(folder: Path, name: str) -> Path:
-    """The file called `name` below `folder`. 400 for a name that leads out of it or that no file can have."""
+    """The file called `name` below `folder`. 400 for a name that leads out of it or that no catalog can have."""
     parts = name.split("/")
-    if not name or name.startswith("/") or "\0" in name or any(part in {"..", "."} for part in parts):
+    if not name or name.startswith("/") or UNWRITABLE.search(name) or any(part in {"..", "."} for part in parts):
         raise StatusError(400, f"Invalid file path: {name}")
     return folder.joinpath(*[part for part in parts if part])

@@ -8,6 +8,7 @@ compares MD5 sums; here it is the bytes, which says the same sooner.
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import re
 import threading
 from collections import OrderedDict
@@ -24,9 +25,14 @@ from xml.sax.saxutils import quoteattr
 
 from xnat_twin.storage.disk import Disk, read_bytes
 
+_log = logging.getLogger("xnat_twin")
+
 NAMESPACE = "http://nrg.wustl.edu/catalog"
 _CAT = f"{{{NAMESPACE}}}"
+_LEADS_OUT = re.compile(r"^$|^/|(^|/)\.\.?(/|$)|\0")
 _PLAIN = re.compile(r"[\w./: -]*")  # nothing to escape, as in nearly all values
+#: What no XML can hold: a document with it could never be read again.
+UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _ENTRIES, _END = b"<cat:entries>", b"</cat:entries></cat:Catalog>"
 
 _locks: WeakValueDictionary[Path, _Lock] = WeakValueDictionary()
@@ -158,11 +164,18 @@ class Catalog:
 
     @classmethod
     def read(cls, path: Path, identifier: str) -> Catalog:
-        """The catalog at `path`; an empty one if there is no file yet."""
+        """The catalog at `path`; an empty one if there is no file yet, or one that is no catalog.
+
+        An archive can bring such a file. Whoever writes next repairs it.
+        """
         data = read_bytes(path)
         if data is None:
             return cls(path, identifier, [], None)
-        document = _parsed.document(path, data, identifier)
+        try:
+            document = _parsed.document(path, data, identifier)
+        except (ET.ParseError, ValueError, LookupError):  # no XML; no number; an encoding that nobody knows
+            _log.exception("%s is no catalog", path)
+            return cls(path, identifier, [], data)
         catalog = cls(path, document.identifier, document.entries, data)
         catalog._places = dict(document.places)
         return catalog
@@ -226,7 +239,7 @@ class Catalog:
         entries = "".join([entry.xml for entry in self.entries])
         return (
             '<?xml version="1.0" encoding="UTF-8"?>\n'
-            f'<cat:Catalog ID={quoteattr(self.identifier)} xmlns:cat="{NAMESPACE}"'
+            f'<cat:Catalog ID={_quoted(self.identifier)} xmlns:cat="{NAMESPACE}"'
             ' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">'
             f"{_ENTRIES.decode()}{entries}{_END.decode()}"
         )
@@ -238,9 +251,15 @@ def created_time() -> str:
 
 
 def _parse_entries(data: bytes) -> tuple[str | None, tuple[Entry, ...]]:
-    """The ID of a catalog and its entries."""
-    root = ET.fromstring(data)  # noqa: S314 (the server's own file)
-    return root.get("ID"), tuple(_parse_entry(element) for element in root.iter(f"{_CAT}entry"))
+    """The ID of a catalog and its entries.
+
+    What leads out of the resource's folder is none of them: an archive can bring a catalog that was made to read there.
+    """
+    if b"<!DOCTYPE" in data:
+        raise ValueError("DOCTYPE is disallowed.")
+    root = ET.fromstring(data)  # noqa: S314 (a DOCTYPE is refused, hence no entities)
+    entries = map(_parse_entry, root.iter(f"{_CAT}entry"))
+    return root.get("ID"), tuple(entry for entry in entries if not _LEADS_OUT.search(entry.uri))
 
 
 def _places(
@@ -292,7 +311,7 @@ def _entry_xml(entry: Entry) -> str:
     opening = " ".join([f"{name}={_quoted(value)}" for name, value in attributes.items() if value])
     tags = "".join(f"<cat:tag>{_text(tag)}</cat:tag>" for tag in entry.tags)
     fields = "".join(
-        f"<cat:metaField name={quoteattr(name)}>{_text(value)}</cat:metaField>"
+        f"<cat:metaField name={_quoted(name)}>{_text(value)}</cat:metaField>"
         for name, value in {**entry.metafields, "SIZE": str(entry.size)}.items()
     )
     return (
@@ -303,8 +322,8 @@ def _entry_xml(entry: Entry) -> str:
 
 
 def _quoted(value: str) -> str:
-    return f'"{value}"' if _PLAIN.fullmatch(value) else quoteattr(value)
+    return f'"{value}"' if _PLAIN.fullmatch(value) else quoteattr(UNWRITABLE.sub("", value))
 
 
 def _text(value: str) -> str:
-    return value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return UNWRITABLE.sub("", value).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -236,7 +236,7 @@ def _members(name: str, body: Body) -> Iterator[tuple[str, Callable[[], Iterator
     lower = name.lower()
     if lower.endswith((".tar.gz", ".tgz", ".tar")):
         mode = "r|" if lower.endswith(".tar") else "r|gz"
-        with tarfile.open(fileobj=_ChunkReader(body.chunks()), mode=mode) as archive:  # type: ignore[call-overload]
+        with tarfile.open(fileobj=_ChunkReader(body.chunks()), mode=mode, errors="replace") as archive:  # type: ignore[call-overload]
             for member in archive:
                 content = archive.extractfile(member) if member.isfile() else None
                 if content is not None:
@@ -257,12 +257,18 @@ def _members(name: str, body: Body) -> Iterator[tuple[str, Callable[[], Iterator
 
 
 def _gunzipped(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The content of a gzip file; of one that has several parts, as bgzip makes them, that of all. Zeros may follow."""
     unpack = zlib.decompressobj(wbits=31)  # 31: with a gzip header
     for chunk in chunks:
         rest = chunk
         while rest:
+            if unpack.eof:
+                rest = rest.lstrip(b"\0")
+                if not rest:
+                    break
+                unpack = zlib.decompressobj(wbits=31)
             yield unpack.decompress(rest, CHUNK)
-            rest = unpack.unconsumed_tail
+            rest = unpack.unused_data if unpack.eof else unpack.unconsumed_tail
     if not unpack.eof:
         raise EOFError("the compressed file ends too early")
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import lzma
 import tarfile
 import zipfile
 import zlib
@@ -43,6 +44,8 @@ from xnat_twin.storage.store import Resource
 from xnat_twin.transfer.uploads import ARCHIVES, ZIP_ARCHIVES, Body, BrokenUploadError, Intake, bodies, decoded
 
 _log = logging.getLogger("xnat_twin")
+#: What Python's zipfile says of an encrypted file, an unknown compression, and names in no encoding.
+_ODD_ZIPS = (RuntimeError, NotImplementedError, UnicodeDecodeError)
 _ACTION = "Uploaded File"
 
 
@@ -203,5 +206,5 @@ def _failures() -> Iterator[None]:
         raise StatusError(500, str(reason)) from error
     except BrokenUploadError as error:
         raise StatusError(500, str(error)) from error
-    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError) as error:
+    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, *_ODD_ZIPS) as error:
         raise StatusError(500, f"Unable to extract the archive: {error}") from error
