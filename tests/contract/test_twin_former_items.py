@@ -60,6 +60,9 @@ def test_item_starts_with_its_last_change(api: Session, session: str) -> None:
         return dt.datetime.strptime(_items(api, session)[0]["meta"]["start_date"], "%a %b %d %H:%M:%S %Z %Y")
 
     made = start()
+    time.sleep(1.1)
+    api.put(session, params={"xsiType": "xnat:mrSessionData"}).raise_for_status()
+    assert start() == made
     for number in range(100):
         api.put(session, params={"note": str(number)}).raise_for_status()
         if start() > made:

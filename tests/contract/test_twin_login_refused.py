@@ -30,6 +30,17 @@ def test_open_paths_need_no_login(xnat: XnatServer) -> None:
     assert requests.get(f"{xnat.url}/xapi/siteConfig/buildInfo/version").status_code == 401
 
 
+@pytest.mark.rule("send-email-verification")
+@pytest.mark.practice_xnat("looks for mail addresses of accounts")
+def test_anybody_can_ask_for_the_mail_that_verifies_an_address(xnat: XnatServer) -> None:
+    url = f"{xnat.url}/data/services/sendemailverification"
+    [email] = [one["email"] for one in xnat.session().get("/xapi/users/profiles").json() if one["username"] == "admin"]
+    assert requests.post(url, params={"email": email}).status_code == 200
+    unknown = requests.post(url, params={"email": "nobody@nowhere.example"})
+    assert (unknown.status_code, "No Such Email Exists." in unknown.text) == (400, True)
+    assert requests.get(url).status_code == 405
+
+
 @pytest.mark.rule("open-site-guest", "open-site-403", "closed-site-401")
 def test_open_site_lets_anyone_read_what_is_public_and_change_nothing(practice: Practice) -> None:
     server = practice(name="open")

@@ -45,6 +45,13 @@ def test_bare_put_of_an_existing_scan_changes_nothing(api: Session, scan: str) -
     assert item_of(api, scan) == before
 
 
+@pytest.mark.rule("scan-pull-data")
+def test_bare_put_that_asks_for_headers_changes_nothing_without_dicom_files(api: Session, scan: str) -> None:
+    before = fields_of(api, scan)
+    assert api.put(scan, params={"pullDataFromHeaders": "true"}).status_code == 200
+    assert fields_of(api, scan) == before
+
+
 @pytest.mark.rule("scan-type-fixed")
 def test_other_type_for_an_existing_scan_is_409(api: Session, scan: str) -> None:
     answer = api.put(scan, params={"xsiType": "xnat:petScanData"})

@@ -37,6 +37,7 @@ def add_entry_routes(app: App, site: Site) -> None:
     app.add_route("/data/JSESSION", login.UserSession(site))
     app.add_route("/data/auth", login.UserAuth(site))
     app.add_route("/data/services/auth", login.AuthenticationService(site))
+    app.add_route("/data/services/sendemailverification", login.EmailVerification(site))
     app.add_route("/data/user/{login}/sessions", login.UserSessions(site))
     tokens = alias_tokens.AliasTokens(site)
     for path in ("{operation}", "{operation}/user/{login}", "{operation}/{alias}", "{operation}/{alias}/{secret}"):

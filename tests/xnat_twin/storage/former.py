@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import JSON, ForeignKey, event, select
-from sqlalchemy.orm import Mapped, Session, UOWTransaction, mapped_column
+from sqlalchemy.orm import Mapped, Session, UOWTransaction, mapped_column, object_mapper
 from sqlalchemy.orm.attributes import get_history
 
 from xnat_twin.datatypes.fields import Fields
@@ -52,7 +52,15 @@ def former(session: Session, item: Owner) -> Sequence[Former]:
 def _keep(session: Session, _context: UOWTransaction, _instances: object) -> None:
     for item in session.dirty:
         if isinstance(item, Item) and isinstance(item, Owner) and item not in session.deleted:
-            _keep_former(session, item)
+            if _is_changed(item):
+                _keep_former(session, item)
+            else:
+                item.last_modified = _before(item, "last_modified")  # XNAT leaves a row alone that stays as it is
+
+
+def _is_changed(item: Owner) -> bool:
+    names = (attribute.key for attribute in object_mapper(item).attrs)
+    return any(get_history(item, name).has_changes() for name in names if name != "last_modified")
 
 
 def _keep_former(session: Session, item: Owner) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from urllib.parse import unquote_plus
 
 from falcon import Request, Response
+from sqlalchemy import select
 
 from xnat_twin.access.auth import BadCredentialsError
 from xnat_twin.access.entry import LOGIN_PAGE, is_interactive
 from xnat_twin.errors import StatusError
 from xnat_twin.resources.base import Endpoint, params_of, read_body, send_json, send_text, user_of
+from xnat_twin.storage.store import User
 
 
 class UserSession(Endpoint):
@@ -82,6 +84,19 @@ _OTHER_NAMES = {"j_username": "username", "j_password": "password", "login_metho
 def _credentials(text: str) -> dict[str, str]:
     pairs = (part.partition("=") for part in text.split("&"))
     return {_OTHER_NAMES.get(name, name): unquote_plus(value) for name, equals, value in pairs if equals}
+
+
+class EmailVerification(Endpoint):
+    """`/data/services/sendemailverification`: open to all, who so learn which addresses have accounts. No mail is sent.
+
+    Reference: SendEmailVerification.
+    """
+
+    def on_post(self, req: Request, resp: Response) -> None:
+        email = params_of(req).get("email")
+        with self.site.store.reading() as session:
+            if email and session.scalar(select(User.user_id).where(User.email == email).limit(1)) is None:
+                raise StatusError(400, "No Such Email Exists.")
 
 
 class UserSessions(Endpoint):
