@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from xnat_twin.datatypes import schema
-from xnat_twin.datatypes.fields import canonical_path, changes_of, escape_parameter, merge
+from xnat_twin.datatypes.fields import changes_of, escape_parameter, locate, merge
 from xnat_twin.datatypes.modules import installed_types
 from xnat_twin.datatypes.schema import Element, Rule
 from xnat_twin.datatypes.shortcuts import WRITABLE
@@ -45,14 +45,15 @@ TYPES = installed_types()
     ],
 )  # fmt: skip
 def test_name_leads_to_one_path_or_none(name: str, data_type: str, kind: str, path: str | None) -> None:
-    assert canonical_path(TYPES, name, data_type, WRITABLE[kind]) == path
+    place = locate(TYPES, name, data_type, WRITABLE[kind])
+    assert (place.path if place else None) == path
 
 
 @pytest.mark.parametrize("kind", list(WRITABLE))
 def test_every_shortcut_is_a_field_of_some_type(kind: str) -> None:
     types = [one.name for one in TYPES if TYPES.instance_of(one.name, kind)]
     for shortcut in WRITABLE[kind]:
-        assert any(canonical_path(TYPES, shortcut, data_type, WRITABLE[kind]) for data_type in types), shortcut
+        assert any(locate(TYPES, shortcut, data_type, WRITABLE[kind]) for data_type in types), shortcut
 
 
 @pytest.mark.parametrize(

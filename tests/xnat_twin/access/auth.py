@@ -12,6 +12,7 @@ import hmac
 import secrets
 
 from sqlalchemy import bindparam, select, update
+from sqlalchemy.orm import Session
 
 from xnat_twin.access.tokens import find_token
 from xnat_twin.configuration.preferences import Preferences
@@ -61,6 +62,11 @@ def basic_credentials(header: str | None) -> tuple[str, str] | None:
     return (name, password) if name.strip() else None
 
 
+def find_user(session: Session, login: str) -> User | None:
+    """The account with this name, which is spelled as it is stored."""
+    return session.scalar(_BY_LOGIN, {"login": login})
+
+
 class Accounts:
     """The accounts of those who have a session, read from the database again after every change of it.
 
@@ -77,13 +83,13 @@ class Accounts:
 
     def _read(self, login: str) -> User | None:
         with self._store.reading() as session:
-            return session.scalar(_BY_LOGIN, {"login": login})
+            return find_user(session, login)
 
 
 def authenticate(store: Store, preferences: Preferences, name: str, password: str) -> User:
     """The user that `name` and `password`, or an alias token and its secret, belong to. Raises BadCredentialsError."""
     with store.reading() as session:
-        user = session.scalar(_BY_LOGIN, {"login": name})
+        user = find_user(session, name)
         token = find_token(session, name) if user is None else None
     if token is not None:
         _check_account(preferences, token.user)

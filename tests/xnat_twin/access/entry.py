@@ -13,6 +13,7 @@ import re
 from falcon import Request, Response
 from sqlalchemy import exists, select
 
+from xnat_twin.access.auth import find_user
 from xnat_twin.access.sessions import ServerSession
 from xnat_twin.access.tokens import ALIAS, find_token
 from xnat_twin.errors import ContainerError, StatusError
@@ -78,7 +79,7 @@ class Gate:
             if token is None and ALIAS.fullmatch(name):
                 message = "Your security token has expired. Please try again after updating your session."
                 raise ContainerError(403, message)
-            user = token.user if token else session.scalar(select(User).where(User.login == name))
+            user = token.user if token else find_user(session, name)
         if user is not None and self._password_expired(user):
             raise ContainerError(403, "Your password has expired. Please try again after changing your password.")
 

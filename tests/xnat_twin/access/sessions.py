@@ -50,10 +50,10 @@ class Sessions:
             self._sessions[session.id] = session
             return session
 
-    def find(self, identifier: str | None) -> ServerSession | None:
+    def find(self, identifier: str) -> ServerSession | None:
         """The live session with this ID, whose clock starts anew."""
         with self._guard:
-            session = self._sessions.get(identifier or "")
+            session = self._sessions.get(identifier)
             if session is None or session.last_access < self._oldest:
                 return None
             session.last_access = time.time()

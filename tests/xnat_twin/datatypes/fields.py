@@ -48,12 +48,6 @@ def locate(types: Types, name: str, data_type: str, shortcuts: Mapping[str, str]
     return types.locate(data_type, path)
 
 
-def canonical_path(types: Types, name: str, data_type: str, shortcuts: Mapping[str, str]) -> str | None:
-    """The stored path that a parameter name means for an object of `data_type`; None if it has no such field."""
-    place = locate(types, name, data_type, shortcuts)
-    return place.path if place is not None else None
-
-
 def changes_of(
     types: Types, parameters: Iterable[tuple[str, str]], data_type: str, shortcuts: Mapping[str, str]
 ) -> list[tuple[str, str]]:

@@ -20,6 +20,7 @@ from xnat_twin.lookup.finder import Finder
 from xnat_twin.params import Params
 from xnat_twin.storage.store import (
     OWNER_KEYS,
+    SHARES,
     Experiment,
     ExperimentShare,
     Project,
@@ -70,11 +71,6 @@ _RECONSTRUCTIONS = Kind(
     filtered=False,
     paged=False,
 )
-
-_SHARES: dict[type[Subject | Experiment], type[SubjectShare | ExperimentShare]] = {
-    Subject: SubjectShare,
-    Experiment: ExperimentShare,
-}
 
 
 def projects(finder: Finder, params: Params) -> Table:
@@ -202,7 +198,7 @@ def _shared(finder: Finder, project: Project) -> dict[int, tuple[str | None, ...
 
 def _in_project(kind: type[Subject | Experiment], project: Project) -> list[ColumnElement[bool]]:
     """Those that belong to the project, and those that are shared with it."""
-    share, key = _SHARES[kind], OWNER_KEYS[kind]
+    share, key = SHARES[kind], OWNER_KEYS[kind]
     guests = select(getattr(share, key)).where(share.project_id == project.project_id)
     return [or_(kind.project_id == project.project_id, getattr(kind, key).in_(guests))]
 
@@ -211,7 +207,7 @@ def readable(finder: Finder, kind: type[Subject | Experiment]) -> list[ColumnEle
     """Those that one of the user's projects has."""
     if everywhere(finder.user) >= Access.READ:
         return []
-    share, key = _SHARES[kind], OWNER_KEYS[kind]
+    share, key = SHARES[kind], OWNER_KEYS[kind]
     mine = select(Project.project_id).where(finder.allowed(Access.READ))
     guests = select(getattr(share, key)).where(share.project_id.in_(mine))
     return [or_(kind.project_id.in_(mine), getattr(kind, key).in_(guests))]

@@ -7,7 +7,7 @@ Parameters that ask for projects by what the caller is to them (`accessible`, `o
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from sqlalchemy import func, select
 
@@ -56,12 +56,12 @@ def filtered(finder: Finder, params: Params) -> Table:
         raise StatusError(500)  # XNAT means 400, and loses it
     members = _members(finder)
     all_of = _all_of(finder, params)
-    any_of = _any_of(finder, params)
+    accessed = _last_accessed(finder)
+    any_of = _any_of(finder, params, accessed)
     number = finder.user.user_id
     extra = [f"user_role_{number}", f"last_accessed_{number}"]
     if params.true("prearc_code"):
         extra += ["proj_quarantine", "proj_prearchive_code"]
-    accessed = _last_accessed(finder)
     rows = []
     query = select(Project).where(finder.allowed(Access.PROJECT)).order_by(Project.id)
     for project in finder.session.scalars(query):
@@ -92,7 +92,7 @@ def _all_of(finder: Finder, params: Params) -> list[_Test]:
     return tests
 
 
-def _any_of(finder: Finder, params: Params) -> list[_Test]:
+def _any_of(finder: Finder, params: Params, accessed: Collection[str]) -> list[_Test]:
     """Of these a project must be one. Not to be an owner means, in XNAT, not to belong to the project at all."""
     login, tests = finder.user.login, []
     if params.get("users").lower() == "true":
@@ -113,7 +113,6 @@ def _any_of(finder: Finder, params: Params) -> list[_Test]:
         active = set(finder.session.scalars(query))
         tests.append(lambda project, own: project.id in active)
     if "recent" in params:
-        accessed = _last_accessed(finder)
         tests.append(lambda project, own: project.id in accessed)
     if "favorite" in params:
         marked = select(Favorite.project_id).where(Favorite.user_id == finder.user.user_id)

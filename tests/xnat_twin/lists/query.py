@@ -65,7 +65,7 @@ class _Statement:
         self.number: ColumnElement[int] = inspect(entity).primary_key[0]
         self._columns: list[ColumnElement[Any]] = [self.number]
         self._index: dict[tuple[Place, str], int] = {}
-        self._joined: dict[Place, Entity] = {}
+        self._joined: dict[Place, tuple[Entity, ColumnElement[bool]]] = {}
 
     def index(self, place: Place, column: str) -> int:
         """The position of a place's column in each row."""
@@ -93,11 +93,7 @@ class _Statement:
 
     def select(self) -> Select[Any]:
         statement = select(*self._columns).select_from(self._home)
-        for place, alias in self._joined.items():
-            before = self._at(place.before) if place.before is not None else self._home
-            condition = RELATIONS[before_entity(place), place.relation].on(before, alias)
-            if place.types is not None:
-                condition = and_(condition, alias.xsi_type.in_(place.types))
+        for alias, condition in self._joined.values():
             statement = statement.outerjoin(alias, condition)
         return statement
 
@@ -105,14 +101,13 @@ class _Statement:
         if place.before is None:
             return self._home
         if place not in self._joined:
-            self._at(place.before)  # joined before this one
-            self._joined[place] = aliased(place.entity)
-        return self._joined[place]
-
-
-def before_entity(place: Place) -> type[Base]:
-    """The table from which a place is reached."""
-    return place.before.entity if place.before is not None else place.entity
+            before = self._at(place.before)
+            alias: Entity = aliased(place.entity)
+            condition = RELATIONS[place.before.entity, place.relation].on(before, alias)
+            if place.types is not None:
+                condition = and_(condition, alias.xsi_type.in_(place.types))
+            self._joined[place] = alias, condition
+        return self._joined[place][0]
 
 
 def _column(index: int) -> _Read:

@@ -18,6 +18,7 @@ from xnat_twin.errors import StatusError
 from xnat_twin.storage.archive import Archive
 from xnat_twin.storage.store import (
     OWNER_KEYS,
+    SHARES,
     Experiment,
     ExperimentShare,
     Membership,
@@ -58,7 +59,7 @@ def _own(kind: type[_Shared]) -> Select[_Shared]:
 
 @cache
 def _guest(kind: type[_Shared]) -> Select[_Shared]:
-    share, key = _share(kind), OWNER_KEYS[kind]
+    share, key = SHARES[kind], OWNER_KEYS[kind]
     shared = select(getattr(share, key)).where(
         share.project_id == bindparam("project"), share.label == bindparam("label")
     )
@@ -72,7 +73,7 @@ def _by_accession_id(kind: type[_Shared]) -> Select[_Shared]:
 
 @cache
 def _shares(kind: type[Subject | Experiment]) -> Select[int, str | None]:
-    share = _share(kind)
+    share = SHARES[kind]
     return select(share.project_id, share.label).where(getattr(share, OWNER_KEYS[kind]) == bindparam("number"))
 
 
@@ -84,10 +85,6 @@ def _of_session(kind: type[_Image]) -> Select[_Image]:
 @cache
 def _resources(key: str) -> Select[Resource]:
     return select(Resource).where(getattr(Resource, key) == bindparam("owner")).order_by(Resource.resource_id)
-
-
-def _share(kind: type[Subject | Experiment]) -> type[SubjectShare | ExperimentShare]:
-    return SubjectShare if kind is Subject else ExperimentShare
 
 
 @dataclass(frozen=True)
@@ -213,6 +210,16 @@ class Finder:
         """The projects that an object is shared with, by number, and its label there."""
         number = getattr(item, OWNER_KEYS[type(item)])
         return {row.project_id: row.label for row in self.session.execute(_shares(type(item)), {"number": number})}
+
+    def namesake(self, item: Subject | Experiment, project: Project, label: str) -> Subject | Experiment | None:
+        """What a project has of the same kind as `item` under a label or accession ID; that may be `item` itself."""
+        return self.subject(project, label) if isinstance(item, Subject) else self.experiment(project, label)
+
+    def share(self, item: Subject | Experiment, project: Project) -> SubjectShare | ExperimentShare | None:
+        """What says that an object is shared with a project, if it is."""
+        if isinstance(item, Subject):
+            return self.session.get(SubjectShare, (item.subject_id, project.project_id))
+        return self.session.get(ExperimentShare, (item.experiment_id, project.project_id))
 
     def _labelled(self, kind: type[_Shared], project: Project | None, label: str) -> _Shared | None:
         if project is None:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from urllib.parse import unquote_plus
 
+from xnat_twin.datatypes import schema
 from xnat_twin.errors import StatusError
 from xnat_twin.lookup.finder import Finder, Names, project_of
 from xnat_twin.storage.store import Experiment, Owner, Project, Reconstruction, Scan, Subject
@@ -104,7 +105,7 @@ def resolve(finder: Finder, names: Names, method: str) -> Parents:
             _require_one(parents.experiments, exact, "Unable to identify experiment")
         else:
             found = [finder.experiment(parents.project, one) for one in wanted]
-            parents.assessed = [one for one in found if one is not None and finder.is_a(one, "xnat:imageSessionData")]
+            parents.assessed = [one for one in found if one is not None and finder.is_a(one, schema.IMAGE_SESSION)]
             _require_one(parents.assessed, exact, "Unable to identify image session")
     if below == "scan":
         selector = unquote_plus(names["scan"])

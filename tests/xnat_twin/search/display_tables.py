@@ -18,6 +18,7 @@ from xnat_twin.lists.tables import text
 from xnat_twin.lookup.finder import Finder
 from xnat_twin.storage.store import (
     OWNER_KEYS,
+    SHARES,
     Base,
     Experiment,
     ExperimentShare,
@@ -50,7 +51,7 @@ class Asked:
 
     @property
     def share(self) -> type[SubjectShare | ExperimentShare]:
-        return SubjectShare if self.entity is Subject else ExperimentShare
+        return SHARES[self.shared]
 
     @property
     def key(self) -> str:

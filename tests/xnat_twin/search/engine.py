@@ -147,9 +147,7 @@ class _Running:
 
     def _column_named(self, name: str) -> Column:
         """A field as `type.ID` or `ID`; one that asks for a value is the first column of that field."""
-        data_type, _, identifier = name.rpartition(".") if name.count(".") == 1 else ("", "", name)
-        if name.count(".") > 1:
-            data_type, identifier = name.split(".")[:2]
+        data_type, identifier = name.split(".")[:2] if "." in name else ("", name)
         data_type = self.finder.types.resolve(data_type or self.root).name
         for column in self.columns:
             if (column.data_type, column.field.id) == (data_type, identifier):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from xnat_twin.access.permissions import group_id
 from xnat_twin.lookup.finder import Finder
 from xnat_twin.search.documents import Search, parse, to_xml
 from xnat_twin.storage.store import Membership, Project, StoredSearch
@@ -41,7 +42,7 @@ def groups_of(finder: Finder) -> frozenset[str]:
     """The IDs of the groups that the caller is in: `P_owner`, `P_member`, `P_collaborator`."""
     query = select(Project.id, Membership.group).join(Membership, Membership.project_id == Project.project_id)
     rows = finder.session.execute(query.where(Membership.user_id == finder.user.user_id))
-    return frozenset(f"{project}_{group.lower().removesuffix('s')}" for project, group in rows)
+    return frozenset(group_id(project, group) for project, group in rows)
 
 
 def may_use(finder: Finder, search: Search) -> bool:

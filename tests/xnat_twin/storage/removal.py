@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 from xnat_twin.storage.archive import Archive
 from xnat_twin.storage.store import (
     OWNER_KEYS,
+    SHARES,
     Experiment,
-    ExperimentShare,
     Owner,
     Project,
     Reconstruction,
@@ -47,8 +47,7 @@ def delete_project(session: Session, archive: Archive, project: Project) -> list
 
 def delete_subject(session: Session, archive: Archive, subject: Subject) -> list[Path]:
     folders = [archive.folder(subject)]
-    query = select(Experiment).where(Experiment.subject_id == subject.subject_id, Experiment.session_id.is_(None))
-    for experiment in session.scalars(query).all():
+    for experiment in subject_assessors(session, subject):
         folders += delete_experiment(session, archive, experiment)
     _delete(session, subject)
     return folders
@@ -91,21 +90,20 @@ def delete_image(session: Session, archive: Archive, image: Scan | Reconstructio
 def unshare(session: Session, item: Subject | Experiment, project: Project) -> None:
     """Take a shared object, and what is below it, out of a project. Nothing, if the project does not have it."""
     if isinstance(item, Subject):
-        below = below_of(session, item)
-        share: type[SubjectShare | ExperimentShare] = SubjectShare
+        below = subject_assessors(session, item)
     else:
         below = session.scalars(select(Experiment).where(Experiment.session_id == item.experiment_id)).all()
-        share = ExperimentShare
     for experiment in below:
         unshare(session, experiment, project)
-    number = getattr(item, key := OWNER_KEYS[type(item)])
+    share, key = SHARES[type(item)], OWNER_KEYS[type(item)]
+    number = getattr(item, key)
     session.execute(delete(share).where(getattr(share, key) == number, share.project_id == project.project_id))
 
 
-def below_of(session: Session, subject: Subject) -> Sequence[Experiment]:
-    """The sessions and other assessors of a subject, without image assessors."""
+def subject_assessors(session: Session, subject: Subject) -> Sequence[Experiment]:
+    """The sessions and other experiments of a subject, without image assessors, in the order of their making."""
     query = select(Experiment).where(Experiment.subject_id == subject.subject_id, Experiment.session_id.is_(None))
-    return session.scalars(query).all()
+    return session.scalars(query.order_by(Experiment.experiment_id)).all()
 
 
 def _delete(session: Session, owner: Owner) -> None:

@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from falcon import Request, Response
-from sqlalchemy import select
 
+from xnat_twin.access.auth import find_user
 from xnat_twin.access.tokens import find_token, invalidate_token, issue_token, tokens_of
 from xnat_twin.errors import StatusError
 from xnat_twin.resources.base import Endpoint, send_json, send_text, user_of
-from xnat_twin.storage.store import AliasToken, User
+from xnat_twin.storage.store import AliasToken
 
 
 class AliasTokens(Endpoint):
@@ -64,7 +64,7 @@ class AliasTokens(Endpoint):
 
     def _issue(self, resp: Response, login: str) -> None:
         with self.site.store.reading() as session:
-            owner = session.scalar(select(User).where(User.login == login))
+            owner = find_user(session, login)
         if owner is None:
             raise StatusError(400, f"An error occurred retrieving the user: {login}")
         lifetime = self.site.preferences.seconds("aliasTokenTimeout")
@@ -77,7 +77,7 @@ class AliasTokens(Endpoint):
 
     def _show(self, resp: Response, login: str) -> None:
         with self.site.store.reading() as session:
-            owner = session.scalar(select(User).where(User.login == login))
+            owner = find_user(session, login)
             tokens = tokens_of(session, owner) if owner is not None else ()
         send_json(resp, [_described(token, login) for token in tokens])
 

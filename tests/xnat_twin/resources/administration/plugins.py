@@ -9,10 +9,21 @@ from typing import Any
 
 from falcon import Request, Response
 from sqlalchemy import exists, select
+from sqlalchemy.orm import Session
 
+from xnat_twin.access.permissions import group_id
 from xnat_twin.datatypes.modules import MODULES, Module
-from xnat_twin.datatypes.schema import EXPERIMENT, IMAGE_SESSION, SUBJECT_ASSESSOR, DataType
+from xnat_twin.datatypes.schema import (
+    EXPERIMENT,
+    IMAGE_ASSESSOR,
+    IMAGE_SESSION,
+    PROJECT,
+    SUBJECT,
+    SUBJECT_ASSESSOR,
+    DataType,
+)
 from xnat_twin.errors import XapiError
+from xnat_twin.lookup.finder import Finder
 from xnat_twin.resources.administration.xapi import XapiEndpoint, not_found
 from xnat_twin.resources.base import send_json
 from xnat_twin.storage.store import Experiment, Membership, Project
@@ -62,7 +73,7 @@ class ProjectRoles(XapiEndpoint):
                     "name": project.fields.get("name", project.id),
                     "description": project.fields.get("description", ""),
                     "role": group,
-                    "group_id": f"{project.id}_{group[:-1].lower()}",
+                    "group_id": group_id(project.id, group),
                     "URI": f"/data/projects/{project.id}",
                 }
                 for project, group in finder.session.execute(query)
@@ -92,17 +103,14 @@ class ElementDisplays(XapiEndpoint):
             if display in _READABLE:
                 shown = self._with_data(finder.session)
             else:
-                shown = self._own_types() if self._may_create(finder) else []
+                shown = self.site.types.secured() if self._may_create(finder) else []
         send_json(resp, [self._model(found) for found in shown])
 
-    def _own_types(self) -> list[DataType]:
-        return self.site.types.secured()
-
-    def _with_data(self, session: Any) -> list[DataType]:
+    def _with_data(self, session: Session) -> list[DataType]:
         used = set(session.scalars(select(Experiment.xsi_type).distinct()))
-        return [found for found in self._own_types() if found.name in used | {"xnat:subjectData", "xnat:projectData"}]
+        return [found for found in self.site.types.secured() if found.name in used | {SUBJECT, PROJECT}]
 
-    def _may_create(self, finder: Any) -> bool:
+    def _may_create(self, finder: Finder) -> bool:
         user = finder.user
         if user.admin or user.all_data_admin:
             return True
@@ -124,7 +132,7 @@ class ElementDisplays(XapiEndpoint):
             "supportsDetailed": True,
             "isExperiment": is_a(EXPERIMENT),
             "isSubjectAssessor": is_a(SUBJECT_ASSESSOR),
-            "isImageAssessor": is_a("xnat:imageAssessorData"),
+            "isImageAssessor": is_a(IMAGE_ASSESSOR),
             "isImageSession": is_a(IMAGE_SESSION),
             "isImageScan": False,
             "actions": {},

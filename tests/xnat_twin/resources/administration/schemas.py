@@ -208,10 +208,9 @@ class DataTypes(XapiEndpoint):
 
 def _counts(finder: Finder, *, readable_only: bool) -> Counter[str]:
     """How many objects there are of each type, in four queries."""
-    level = Access.READ if readable_only else None
     allowed = select(Project.project_id)
-    if level is not None:
-        allowed = allowed.where(finder.allowed(level))
+    if readable_only:
+        allowed = allowed.where(finder.allowed(Access.READ))
     session, experiments = finder.session, select(Experiment.experiment_id).where(Experiment.project_id.in_(allowed))
     counts: Counter[str] = Counter()
     for kind in (Experiment, Scan):

@@ -12,7 +12,8 @@ from falcon import Request, Response
 from sqlalchemy import delete, exists, select
 from sqlalchemy.orm import Session
 
-from xnat_twin.access.permissions import GROUPS, Access
+from xnat_twin.access.auth import find_user
+from xnat_twin.access.permissions import GROUPS, Access, group_id
 from xnat_twin.errors import StatusError, XapiError, XapiRefusalError
 from xnat_twin.lookup.finder import Finder
 from xnat_twin.resources.administration.xapi import XapiEndpoint, account, json_names
@@ -21,7 +22,7 @@ from xnat_twin.storage.store import Membership, Project, User, UserRole
 
 ADMINISTRATOR = "Administrator"
 _OF_ALL_DATA = {"ALL_DATA_ADMIN": "all_data_admin", "ALL_DATA_ACCESS": "all_data_access"}
-_OF_PROJECT = {f"_{name[:-1].lower()}": name for name in GROUPS}
+_OF_PROJECT = {group_id("", name): name for name in GROUPS}
 #: Gives or takes one role or group.
 _Change = Callable[[Finder, User, str], None]
 
@@ -32,7 +33,7 @@ class UserRoles(XapiEndpoint):
     def on_get(self, req: Request, resp: Response, name: str) -> None:
         self.admin_or(req, resp, name)
         with self.reading(req) as finder:
-            user = finder.session.scalar(select(User).where(User.login == name))
+            user = find_user(finder.session, name)
             send_json(resp, _roles(finder.session, user) if user is not None else [])
 
     def on_put(self, req: Request, resp: Response, name: str) -> None:
@@ -168,7 +169,7 @@ def _groups(session: Session, user: User) -> list[str]:
         .order_by(Project.id)
     )
     of_all = [group for group, column in _OF_ALL_DATA.items() if getattr(user, column)]
-    return of_all + [f"{row.id}_{row.group[:-1].lower()}" for row in session.execute(memberships)]
+    return of_all + [group_id(project, group) for project, group in session.execute(memberships)]
 
 
 class ActiveUsers(XapiEndpoint):

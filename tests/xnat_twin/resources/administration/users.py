@@ -11,7 +11,7 @@ from falcon import Request, Response
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from xnat_twin.access.auth import check_password, hash_password
+from xnat_twin.access.auth import check_password, find_user, hash_password
 from xnat_twin.access.tokens import invalidate_tokens_of
 from xnat_twin.errors import StatusError, XapiError
 from xnat_twin.lists.tables import Table
@@ -83,7 +83,7 @@ class UserAccount(XapiEndpoint):
     def on_get(self, req: Request, resp: Response, name: str) -> None:
         self.admin_or(req, resp, name)
         with self.reading(req) as finder:
-            user = finder.session.scalar(select(User).where(User.login == name))
+            user = find_user(finder.session, name)
         if user is None:
             raise XapiError(500, f"There was an error in the request : An error occurred initializing the user {name}")
         send_json(resp, user_json(user))
@@ -156,7 +156,7 @@ class UserProfiles(XapiEndpoint):
 
     def _send(self, req: Request, resp: Response, name: str) -> None:
         with self.reading(req) as finder:
-            user = finder.session.scalar(select(User).where(User.login == name))
+            user = find_user(finder.session, name)
         if user is None:
             raise not_found(f"No resource of type xdat:user with the ID or name {name} exists.")
         send_json(resp, user_json(user))

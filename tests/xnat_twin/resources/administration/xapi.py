@@ -10,9 +10,9 @@ import json
 from typing import Any
 
 from falcon import Request, Response
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from xnat_twin.access.auth import find_user
 from xnat_twin.errors import XapiError, XapiRefusalError
 from xnat_twin.resources.base import Endpoint, media_type, read_body, user_of
 from xnat_twin.storage.store import User
@@ -91,7 +91,7 @@ def flag(text: str) -> bool:
 
 def account(session: Session, login: str) -> User:
     """The account of this name, or 404."""
-    user = session.scalar(select(User).where(User.login == login))
+    user = find_user(session, login)
     if user is None:
         raise XapiError(404, "There was an error in the request : Invalid username and/or password")
     return user

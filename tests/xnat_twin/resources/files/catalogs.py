@@ -21,7 +21,6 @@ from xnat_twin.storage.catalog import Catalog, ConcurrentModificationError, Entr
 from xnat_twin.storage.database import Store
 from xnat_twin.storage.store import OWNER_KEYS, Experiment, Item, Owner, Reconstruction, Resource, Scan
 
-_ELEMENT = "xnat:resourceCatalog"
 _COLUMNS = ("xnat_abstractresource_id", "label", "element_name", "category", "cat_id", "cat_desc", "file_count",
             "file_size", "tags", "content", "format")  # fmt: skip
 
@@ -162,7 +161,9 @@ def create_resource(
     `in`, so it makes an output of it. Then the site may demand a reason for it.
     """
     if alone:
-        if not finder.types.instance_of(requested_type(finder, params_of(req), None, _ELEMENT).name, _ELEMENT):
+        if not finder.types.instance_of(
+            requested_type(finder, params_of(req), None, schema.RESOURCE_CATALOG).name, schema.RESOURCE_CATALOG
+        ):
             raise StatusError(422, "Only ResourceCatalog documents can be PUT to this address.")
         audit.record(finder, site.preferences, params_of(req), parents.security, "Created resource", message=None)
     if label is not None and ("'" in label or label in {".", ".."}):
@@ -244,7 +245,7 @@ def _row(finder: Finder, resource: Resource, *, everything: bool, counts: bool) 
     return {
         "xnat_abstractresource_id": resource.resource_id,
         "label": resource.label,
-        "element_name": _ELEMENT,
+        "element_name": schema.RESOURCE_CATALOG,
         "category": category,
         "cat_id": identifier,
         "cat_desc": description,

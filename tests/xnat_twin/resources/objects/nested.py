@@ -24,15 +24,14 @@ from xnat_twin.resources.objects.saving import check_label, flush_new, merged_fi
 from xnat_twin.storage import removal
 from xnat_twin.storage.store import (
     OWNER_KEYS,
+    SHARES,
     Experiment,
-    ExperimentShare,
     Owner,
     Project,
     Reconstruction,
     Resource,
     Scan,
     Subject,
-    SubjectShare,
     now,
 )
 
@@ -55,7 +54,7 @@ class _Nested:
             self._shares(owner, document.nested.get("sharing/share", []))
         if isinstance(owner, Subject):
             experiments = document.nested.get("experiments/experiment", [])
-            self._experiments(experiments, removal.below_of(self.finder.session, owner), owner, None)
+            self._experiments(experiments, removal.subject_assessors(self.finder.session, owner), owner, None)
         if isinstance(owner, Experiment) and self.finder.is_a(owner, schema.IMAGE_SESSION):
             self._images(Scan, owner, document.nested.get("scans/scan", []))
             self._images(Reconstruction, owner, document.nested.get("reconstructions/reconstructedImage", []))
@@ -159,24 +158,22 @@ class _Nested:
             raise StatusError(400)
 
     def _shares(self, item: Subject | Experiment, documents: list[Submission]) -> None:
-        session, key, subject = self.finder.session, OWNER_KEYS[type(item)], isinstance(item, Subject)
-        kind: type[SubjectShare | ExperimentShare] = SubjectShare if subject else ExperimentShare
+        kind, key = SHARES[type(item)], OWNER_KEYS[type(item)]
         named = []
         for document in documents:
             project = self.finder.project(document.value("project") or "")
             if project is None:
                 raise StatusError(500)  # XNAT's database misses it
             named.append(project.project_id)
-            number = (_number(item), project.project_id)
-            share = session.get(SubjectShare, number) if subject else session.get(ExperimentShare, number)
+            share = self.finder.share(item, project)
             if share is None:
                 share = kind(project_id=project.project_id, **{key: _number(item)})
-                session.add(share)
+                self.finder.session.add(share)
             share.label = document.value("label") or share.label
         flush_new(self.finder, "Label already in use")
         if self.whole:
             gone = delete(kind).where(getattr(kind, key) == _number(item), kind.project_id.not_in(named))
-            session.execute(gone)
+            self.finder.session.execute(gone)
 
     def _required(self, document: Submission, name: str) -> str:
         """An attribute without which XNAT does not take a nested object: 400."""

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from falcon import Request, Response
 from sqlalchemy import delete, func, select
 
-from xnat_twin.access.permissions import GROUPS, Access
+from xnat_twin.access.auth import find_user
+from xnat_twin.access.permissions import GROUPS, Access, group_id
 from xnat_twin.errors import StatusError
 from xnat_twin.lists.tables import Table
 from xnat_twin.lookup.finder import Finder
@@ -94,7 +95,7 @@ def _table(finder: Finder, project: Project, *, hidden: bool, everyone: bool = F
     if not hidden:
         query = query.where(User.enabled)
     rows = [
-        _row(f"{project.id}_{group.removesuffix('s').lower()}", group, user)
+        _row(group_id(project.id, group), group, user)
         for group, user in finder.session.execute(query.order_by(User.login))
     ]
     if everyone:
@@ -111,8 +112,7 @@ def _row(group: str, title: str, user: User) -> dict[str, object]:
 def _group(project: str, group: str) -> str:
     """The group's title. 404 for a name that no group of the project has; the project's alias makes none."""
     for title in GROUPS:
-        short = title.removesuffix("s").lower()
-        if group in {title, short, f"{project}_{short}"}:
+        if group in {title, title.removesuffix("s").lower(), group_id(project, title)}:
             return title
     raise StatusError(404)
 
@@ -122,7 +122,7 @@ def _users(finder: Finder, text: str) -> Sequence[User]:
     found: list[User] = []
     for name in _BETWEEN_USERS.split(text.replace("%20", " ")) if "," in text else [text]:
         user = finder.session.get(User, int(name)) if name.isdecimal() else None
-        user = user or finder.session.scalar(select(User).where(User.login == name))
+        user = user or find_user(finder.session, name)
         if user is not None:
             found.append(user)
         else:

@@ -11,7 +11,7 @@ from falcon import Request, Response
 
 from xnat_twin.access.permissions import ACCESSIBILITY, Access
 from xnat_twin.errors import StatusError
-from xnat_twin.lookup.finder import VALID_ID
+from xnat_twin.lookup.finder import VALID_ID, Finder
 from xnat_twin.resources.base import Endpoint, send_text
 from xnat_twin.resources.objects.projects import visible
 from xnat_twin.storage.store import Project
@@ -26,18 +26,14 @@ class ProjectAccessibility(Endpoint):
 
     def on_get(self, req: Request, resp: Response, project: str, level: str = "") -> None:
         with self.reading(req) as finder:
-            found = finder.project(project)
-            if found is None:
-                raise StatusError(404, f"Could not find the project with ID '{project}'")
+            found = _accessible(finder, project)
             send_text(resp, found.accessibility)
 
     def on_put(self, req: Request, resp: Response, project: str, level: str = "") -> None:
         if not level:
             raise StatusError(400, "You must specify the ACCESS_ID parameter for this PUT call")
         with self.writing(req) as finder:
-            found = finder.project(project)
-            if found is None:
-                raise StatusError(404, f"Could not find the project with ID '{project}'")
+            found = _accessible(finder, project)
             finder.require(found, Access.DELETE)
             if not self.site.preferences.true("securityAllowNonPrivateProjects"):
                 raise StatusError(403)
@@ -45,6 +41,13 @@ class ProjectAccessibility(Endpoint):
                 raise StatusError(500)
             found.accessibility = level
             send_text(resp, level)
+
+
+def _accessible(finder: Finder, project: str) -> Project:
+    found = finder.project(project)
+    if found is None:
+        raise StatusError(404, f"Could not find the project with ID '{project}'")
+    return found
 
 
 class ProjectSetting(Endpoint):

@@ -137,8 +137,7 @@ class Storing(Endpoint):
         """Give an object another label and its folder another name. Reference: Rename."""
         if label == item.label:
             return
-        labelled = finder.subject if isinstance(item, Subject) else finder.experiment
-        if labelled(item.project, label) is not None:
+        if finder.namesake(item, item.project, label) is not None:
             raise StatusError(409, "Specified label is already in use.")
         self.note(req, finder, item, "Renamed", message=None)
         check_label(label)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from falcon import Request, Response
 
 from xnat_twin.access.permissions import Access
+from xnat_twin.datatypes import schema
 from xnat_twin.errors import StatusError
 from xnat_twin.lookup.finder import Finder, Names
 from xnat_twin.resources.base import params_of, send_table, send_text
@@ -18,7 +19,7 @@ from xnat_twin.resources.objects.deleting import Deletion
 from xnat_twin.resources.objects.experiment_saving import require_kind
 from xnat_twin.resources.objects.saving import check_label, flush_new
 from xnat_twin.resources.objects.subjects import projects_table
-from xnat_twin.storage.store import Experiment, ExperimentShare, Project, Subject, SubjectShare
+from xnat_twin.storage.store import OWNER_KEYS, SHARES, Experiment, Project, Subject
 
 _SHARED, _MOVED = "Configured project sharing", "Modified project"
 _MAY_NOT = "Specified user account has insufficient privileges for {} in this project."
@@ -32,30 +33,25 @@ class Sharing(Deletion):
     ) -> None:
         """Let another project use the object. 409 if the label is taken there, 403 without the right to create."""
         things = "subjects" if isinstance(item, Subject) else "experiments"
-        find = finder.subject if isinstance(item, Subject) else finder.experiment
-        check_free(label and find(target, label), label)
+        _check_free(finder, item, target, label)
         may_not = f"Specified user account has insufficient create privileges for {things} in the {target.id} project."
         finder.require(target, Access.EDIT, may_not)
         self.note(req, finder, item, _SHARED)
-        if isinstance(item, Subject):
-            finder.session.add(SubjectShare(subject_id=item.subject_id, project_id=target.project_id, label=label))
-        else:
-            number = item.experiment_id
-            finder.session.add(ExperimentShare(experiment_id=number, project_id=target.project_id, label=label))
+        key = OWNER_KEYS[type(item)]
+        share = SHARES[type(item)](project_id=target.project_id, label=label, **{key: getattr(item, key)})
+        finder.session.add(share)
         flush_new(finder, f"Label already in use:{label}")
 
     def give(self, req: Request, finder: Finder, item: Subject | Experiment, target: Project, label: str) -> None:
         """Let the object belong to the other project; its files go along. 403 without the right to delete it here."""
         things = "subjects" if isinstance(item, Subject) else "experiments"
         finder.require(item.project, Access.DELETE, _MAY_NOT.format(things))
-        find = finder.subject if isinstance(item, Subject) else finder.experiment
-        taken = find(target, label)
-        if taken is not None and taken is not item:
+        if finder.namesake(item, target, label) not in (None, item):
             raise StatusError(409, "Specified label is already in use.")
         check_label(label)
         self.note(req, finder, item, _MOVED)
         before = self.site.archive.folder(item)
-        if share := _share_of(finder, item, target):
+        if share := finder.share(item, target):
             finder.session.delete(share)
         item.project, item.label = target, label
         flush_new(finder, "Specified label is already in use.")
@@ -69,20 +65,18 @@ class SubjectSharing(Sharing):
         label = params_of(req).get("label") or None
         with self.writing(req) as finder:
             found, other = finder.require_subject(names), finder.require_project(target)
-            share = _share_of(finder, found, other)
-            if share is not None and label not in {None, share.label}:
-                check_free(finder.subject(other, label or ""), label)
+            share = finder.share(found, other)
+            relabelled = share is not None and label not in {None, share.label}
+            if share is not None and relabelled:
+                _check_free(finder, found, other, label)
                 self.note(req, finder, found, _SHARED)
                 share.label = label
-                done = True
-            else:
-                done = False
             if params_of(req).true("primary"):
                 if other is not found.project:
                     self.give(req, finder, found, other, label or found.label)
-            elif not done and (share is not None or other is found.project):
-                raise StatusError(409, f"Already assigned to project:{other.id}")
-            elif not done:
+            elif not relabelled:
+                if share is not None or other is found.project:
+                    raise StatusError(409, f"Already assigned to project:{other.id}")
                 self.share(req, finder, found, other, label)
             send_table(req, resp, projects_table(finder, found), otherwise="html")
 
@@ -100,9 +94,9 @@ class ExperimentSharing(Sharing):
     def find(self, finder: Finder, names: Names) -> Experiment:
         found = finder.require_experiment(names, "assessor" if "assessor" in names else "experiment")
         if "assessor" in names:
-            require_kind(finder, found, "xnat:imageAssessorData")
+            require_kind(finder, found, schema.IMAGE_ASSESSOR)
         elif "subject" in names:
-            require_kind(finder, found, "xnat:subjectAssessorData")
+            require_kind(finder, found, schema.SUBJECT_ASSESSOR)
         return found
 
     def on_put(self, req: Request, resp: Response, target: str, **names: str) -> None:
@@ -112,7 +106,7 @@ class ExperimentSharing(Sharing):
             found, other = self.find(finder, names), finder.require_project(target)
             if other is found.project:
                 raise StatusError(409, f"Already assigned to project:{other.id}")
-            share = _share_of(finder, found, other)
+            share = finder.share(found, other)
             if share is not None and label is not None:
                 if share.label is None:
                     raise StatusError(500)  # a NullPointerException in XNAT
@@ -148,13 +142,7 @@ class ExperimentSharing(Sharing):
         self.delete(req, names, self.find)
 
 
-def _share_of(finder: Finder, item: Subject | Experiment, project: Project) -> SubjectShare | ExperimentShare | None:
-    if isinstance(item, Subject):
-        return finder.session.get(SubjectShare, (item.subject_id, project.project_id))
-    return finder.session.get(ExperimentShare, (item.experiment_id, project.project_id))
-
-
-def check_free(taken: object, label: str | None) -> None:
+def _check_free(finder: Finder, item: Subject | Experiment, project: Project, label: str | None) -> None:
     """409 for a label that the other project has already."""
-    if taken:
+    if label and finder.namesake(item, project, label) is not None:
         raise StatusError(409, f"Label already in use:{label}")

@@ -8,6 +8,7 @@ from dataclasses import replace
 from falcon import Request, Response
 from sqlalchemy import select
 
+from xnat_twin.access.auth import find_user
 from xnat_twin.access.permissions import Access
 from xnat_twin.documents.items import DocumentError
 from xnat_twin.errors import StatusError
@@ -26,7 +27,7 @@ from xnat_twin.search.stored_searches import (
     stored_search,
     stored_searches,
 )
-from xnat_twin.storage.store import Project, User
+from xnat_twin.storage.store import Project
 from xnat_twin.transfer.download import attach
 
 _COLUMNS = (
@@ -137,7 +138,7 @@ def _search_of_type(finder: Finder, name: str) -> Search | None:
 def _listed(finder: Finder, params: Params) -> Iterator[tuple[int, Search]]:
     """400 for a tag that is no project's ID."""
     if finder.user.admin and params.get("user"):
-        other = finder.session.scalar(select(User).where(User.login == params.get("user")))
+        other = find_user(finder.session, params.get("user"))
         if other is None:
             raise StatusError(500)
         finder = replace(finder, user=other)

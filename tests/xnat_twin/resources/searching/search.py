@@ -12,7 +12,7 @@ from xnat_twin.errors import StatusError
 from xnat_twin.lists.tables import Table, order_of, text
 from xnat_twin.lookup.finder import Finder
 from xnat_twin.params import Params
-from xnat_twin.resources.base import Endpoint, media_type, params_of, read_body, send_table, user_of
+from xnat_twin.resources.base import Endpoint, media_type, params_of, read_body, send_table, user_of, xml_part
 from xnat_twin.search.cached_searches import CachedSearch
 from xnat_twin.search.displays import has_display
 from xnat_twin.search.documents import Search, parse
@@ -114,13 +114,7 @@ class CachedSearchRows(Endpoint):
 
 def _document(req: Request) -> Search:
     """422 for what is not a search."""
-    data = b""
-    if media_type(req) == "multipart/form-data":
-        for part in req.get_media():
-            if (part.filename or "").endswith(".xml"):
-                data = part.get_data()
-    else:
-        data = read_body(req)
+    data = xml_part(req) if media_type(req) == "multipart/form-data" else read_body(req)
     try:
         return parse(data)
     except DocumentError as error:
