@@ -13,8 +13,8 @@ from pathlib import Path
 from sqlalchemy.exc import SQLAlchemyError
 
 from xnat_twin.configuration.xnat_home import HomeError, read_home
+from xnat_twin.datatypes.definitions import SchemaError
 from xnat_twin.datatypes.modules import MODULES
-from xnat_twin.datatypes.schema import SchemaError
 from xnat_twin.faults import Fault, FaultError
 from xnat_twin.flavour import DEFAULT_FLAVOUR, FLAVOURS
 from xnat_twin.server import Server

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 from xnat_twin.datatypes import schema
+from xnat_twin.datatypes.definitions import Element, Rule
 from xnat_twin.datatypes.fields import changes_of, escape_parameter, locate, merge
 from xnat_twin.datatypes.modules import installed_types
-from xnat_twin.datatypes.schema import Element, Rule
 from xnat_twin.datatypes.shortcuts import WRITABLE
 from xnat_twin.datatypes.values import InvalidValueError, UnstorableValueError, json_value, parse_value, xml_text
 from xnat_twin.params import Params

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 from xnat_twin.datatypes import schema
+from xnat_twin.datatypes.definitions import SchemaError
 from xnat_twin.datatypes.modules import MODULES, SCHEMAS, installed_types
-from xnat_twin.datatypes.schema import SchemaError, Types, UnknownTypeError
+from xnat_twin.datatypes.schema import Types, UnknownTypeError
 from xnat_twin.datatypes.xsd import load, read
 
 TYPES = installed_types(MODULES)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from xnat_twin.datatypes.schema import XSI_TYPE, Place, Types, segments
+from xnat_twin.datatypes.paths import segments
+from xnat_twin.datatypes.schema import XSI_TYPE, Place, Types
 from xnat_twin.datatypes.values import FieldValue, InvalidValueError, parse_value
 
 Fields = dict[str, FieldValue]

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from xnat_twin.datatypes.schema import DataType, Types
+from xnat_twin.datatypes.definitions import DataType
+from xnat_twin.datatypes.schema import Types
 from xnat_twin.datatypes.xsd import load
 
 SCHEMAS = Path(__file__).parent / "schemas"

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
 
-from xnat_twin.datatypes.schema import Schema, Types
+from xnat_twin.datatypes.definitions import Schema
+from xnat_twin.datatypes.schema import Types
 from xnat_twin.datatypes.xsd import read
 
 #: What may be extended.

@@ -1,4 +1,4 @@
-"""XNAT data types: which elements a type has, of which kind, and how they nest. xsd.py reads them from XSD files.
+"""XNAT data types: which elements a type has, of which kind, and how they nest. definitions.py has what is read.
 
 A type that is not among a site's `Types` is, as on a real server, not installed. Elements are inherited. Names are
 looked up without regard to case, as XNAT does. Nothing here knows of values; see fields.py.
@@ -6,10 +6,12 @@ looked up without regard to case, as XNAT does. Nothing here knows of values; se
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from xnat_twin.datatypes.definitions import DataType, Element, Schema, SchemaError
+from xnat_twin.datatypes.paths import predicates_of, segments
 
 PROJECT, SUBJECT, EXPERIMENT = "xnat:projectData", "xnat:subjectData", "xnat:experimentData"
 SUBJECT_ASSESSOR, IMAGE_SESSION, IMAGE_SCAN = (
@@ -27,39 +29,6 @@ _OBJECTS = (
 )  # fmt: skip
 #: The last part of a stored path that says of which type a nested item is, where its element allows several.
 XSI_TYPE = "xsi:type"
-_SEGMENT = re.compile(r"([^/\[\]]+)((?:\[[^\]]*\])*)(?:/|$)")
-_PREDICATE = re.compile(r"\[\s*([^\]]*?)\s*\]")
-
-
-@dataclass(frozen=True)
-class Rule:
-    """What a value must keep to, beyond being of its kind. `values` is a list to choose from, in any case."""
-
-    max_length: int | None = None
-    values: tuple[str, ...] = ()
-    minimum: float | None = None
-    maximum: float | None = None
-
-
-@dataclass(frozen=True)
-class Element:
-    """One element or attribute.
-
-    `kind` is the XSD type of its own value, if it has one, `item` the type of what it holds; else it holds `elements`.
-    A `key` tells the entries of a list apart.
-    """
-
-    name: str
-    prefix: str
-    kind: str = ""
-    item: str = ""
-    many: bool = False
-    attribute: bool = False
-    required: bool = False
-    key: bool = False
-    rule: Rule = Rule()
-    documentation: str = ""
-    elements: tuple[Element, ...] = ()
 
 
 class ListField(NamedTuple):
@@ -68,49 +37,6 @@ class ListField(NamedTuple):
     item_type: str
     key: str
     value: str
-
-
-@dataclass(frozen=True)
-class DataType:
-    """One XNAT type and the root element of its documents. `value` is the text of a type that has text."""
-
-    name: str
-    element: str
-    extends: str | None = None
-    abstract: bool = False
-    elements: tuple[Element, ...] = ()
-    value: Element | None = None
-    documentation: str = ""
-    names: tuple[str, str] = ("", "")
-
-    @property
-    def prefix(self) -> str:
-        return self.name.partition(":")[0]
-
-    @property
-    def singular(self) -> str:
-        """What pages call one object of the type."""
-        return self.names[0] or self.element.partition(":")[2]
-
-    @property
-    def plural(self) -> str:
-        return self.names[1] or f"{self.singular}s"
-
-
-@dataclass(frozen=True)
-class Schema:
-    """One schema: the name in `/xapi/schemas/NAME`, prefix and URI of its namespace, its text and its data types."""
-
-    name: str
-    prefix: str
-    uri: str
-    text: str
-    types: tuple[DataType, ...] = ()
-
-    @property
-    def file(self) -> str:
-        """Where the file is below `/schemas`: `xnat/xnat.xsd`."""
-        return f"{self.name if '/' in self.name else f'{self.name}/{self.name}'}.xsd"
 
 
 class Place(NamedTuple):
@@ -128,10 +54,6 @@ class _Steps(NamedTuple):
     element: Element
     item: str
     types: tuple[tuple[str, str], ...]
-
-
-class SchemaError(ValueError):
-    """Not a schema that data types can be read from."""
 
 
 class UnknownTypeError(LookupError):
@@ -325,7 +247,7 @@ class Types:
             if element is None or self.apart(element.item):
                 return None
             walked += f"/{element.name}"
-            asked = dict(_predicates(predicates))
+            asked = dict(predicates_of(predicates))
             wanted, item = asked.pop("@xsi:type", ""), ""
             if element.item in self:
                 item = usual = self.concrete(element.item)
@@ -367,23 +289,3 @@ def _repeated(elements: Iterable[Element], above: str) -> Iterator[tuple[str, st
         if element.many:
             yield f"{above}{element.name}", element.item
         yield from _repeated(element.elements, f"{above}{element.name}/")
-
-
-def segments(path: str) -> Iterator[tuple[str, str]]:
-    """`a/b[c=d]/e` -> ("a", ""), ("b", "[c=d]"), ("e", ""). A path that is not of this form gives a name of nothing."""
-    position = 0
-    while match := _SEGMENT.match(path, position):
-        yield match[1], match[2]
-        position = match.end()
-    if position != len(path):
-        yield "", ""
-
-
-def _predicates(text: str) -> Iterator[tuple[str, str]]:
-    """`[@xsi:type=x][name='n']` -> ("@xsi:type", "x"), ("name", "n"); a number -> ("", "3")."""
-    for match in _PREDICATE.finditer(text):
-        name, equals, value = match[1].partition("=")
-        if equals:
-            yield (name.lower() if name.startswith("@") else name), value.replace("'", "").strip()
-        elif re.fullmatch(r"\+?\d+", name):
-            yield "", str(int(name)) if name.isdecimal() else name

@@ -10,7 +10,7 @@ import datetime as dt
 import math
 import re
 
-from xnat_twin.datatypes.schema import Element, Rule
+from xnat_twin.datatypes.definitions import Element, Rule
 
 FieldValue = str | int | float | bool
 

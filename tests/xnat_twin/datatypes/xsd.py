@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from xnat_twin.datatypes.schema import DataType, Element, Rule, Schema, SchemaError
+from xnat_twin.datatypes.definitions import DataType, Element, Rule, Schema, SchemaError
 
 _XS = "{http://www.w3.org/2001/XMLSchema}"
 _XDAT = "{http://nrg.wustl.edu/xdat}"

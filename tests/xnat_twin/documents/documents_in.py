@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from xml.etree import ElementTree as ET
 
-from xnat_twin.datatypes.schema import XSI_TYPE, Element, Types, UnknownTypeError
+from xnat_twin.datatypes.definitions import Element
+from xnat_twin.datatypes.schema import XSI_TYPE, Types, UnknownTypeError
 from xnat_twin.documents.documents_out import XSI
 from xnat_twin.documents.items import DocumentError, Submission
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from xml.sax.saxutils import escape, quoteattr
 
-from xnat_twin.datatypes.schema import Element, Types
+from xnat_twin.datatypes.definitions import Element
+from xnat_twin.datatypes.schema import Types
 from xnat_twin.datatypes.values import xml_text
 from xnat_twin.documents.items import Document
 

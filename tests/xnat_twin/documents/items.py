@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from xnat_twin.datatypes.schema import XSI_TYPE, Types, segments
+from xnat_twin.datatypes.paths import segments
+from xnat_twin.datatypes.schema import XSI_TYPE, Types
 from xnat_twin.datatypes.values import FieldValue, json_value
 
 

@@ -11,11 +11,11 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from xnat_twin.lists.cells import cell_of
 from xnat_twin.lists.criteria import Condition, CriteriaError, Group, Test, comparable, kind_of_value, like
 from xnat_twin.lists.origins import find, standard_path
 from xnat_twin.lists.query import Value
 from xnat_twin.lookup.finder import Finder
+from xnat_twin.search.cells import cell_of
 from xnat_twin.search.displays import display_fields
 from xnat_twin.search.documents import Criteria, CriteriaSet
 

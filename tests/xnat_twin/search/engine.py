@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from xnat_twin.access.permissions import Access
 from xnat_twin.datatypes.schema import UnknownTypeError
 from xnat_twin.errors import StatusError
-from xnat_twin.lists.cells import Cell, cell_of, origins_of
 from xnat_twin.lists.criteria import CriteriaError, in_sql, numbers
 from xnat_twin.lists.listing import of_type
 from xnat_twin.lists.objects import readable
@@ -20,6 +19,7 @@ from xnat_twin.lists.origins import Origin, PathError, Place, kind_of, standard_
 from xnat_twin.lists.query import Query, Value
 from xnat_twin.lists.tables import Row, Table, order_of, text
 from xnat_twin.lookup.finder import Finder
+from xnat_twin.search.cells import Cell, cell_of, origins_of
 from xnat_twin.search.columns import Column, properties
 from xnat_twin.search.criteria import array_of, conditions
 from xnat_twin.search.displays import display_fields, field_named, listing_of, order_of_listing

@@ -12,16 +12,9 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from xnat_twin.access.permissions import group_id
+from xnat_twin.datatypes.definitions import DataType
 from xnat_twin.datatypes.modules import MODULES, Module
-from xnat_twin.datatypes.schema import (
-    EXPERIMENT,
-    IMAGE_ASSESSOR,
-    IMAGE_SESSION,
-    PROJECT,
-    SUBJECT,
-    SUBJECT_ASSESSOR,
-    DataType,
-)
+from xnat_twin.datatypes.schema import EXPERIMENT, IMAGE_ASSESSOR, IMAGE_SESSION, PROJECT, SUBJECT, SUBJECT_ASSESSOR
 from xnat_twin.errors import XapiError
 from xnat_twin.lookup.finder import Finder
 from xnat_twin.resources.administration.xapi import XapiEndpoint, not_found

@@ -11,8 +11,9 @@ from sqlalchemy import func, select
 
 from xnat_twin.access.permissions import Access
 from xnat_twin.datatypes import schema
+from xnat_twin.datatypes.definitions import DataType, Schema
 from xnat_twin.datatypes.new_types import NewTypeError, create
-from xnat_twin.datatypes.schema import DataType, Schema, UnknownTypeError
+from xnat_twin.datatypes.schema import UnknownTypeError
 from xnat_twin.errors import XapiError
 from xnat_twin.lookup.finder import Finder
 from xnat_twin.resources.administration.xapi import XapiEndpoint, json_object, not_found

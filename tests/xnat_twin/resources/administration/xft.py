@@ -10,7 +10,7 @@ from typing import Any
 
 from falcon import Request, Response
 
-from xnat_twin.datatypes.schema import DataType, Element
+from xnat_twin.datatypes.definitions import DataType, Element
 from xnat_twin.errors import XapiRefusalError
 from xnat_twin.resources.administration.xapi import XapiEndpoint, not_found
 from xnat_twin.resources.base import params_of, send_json

@@ -9,7 +9,7 @@ from __future__ import annotations
 from falcon import Request, Response
 
 from xnat_twin.datatypes import schema
-from xnat_twin.datatypes.schema import DataType
+from xnat_twin.datatypes.definitions import DataType
 from xnat_twin.documents.items import Submission
 from xnat_twin.documents.views import experiment_document
 from xnat_twin.errors import StatusError

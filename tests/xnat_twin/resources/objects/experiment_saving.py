@@ -11,8 +11,8 @@ from falcon import Request
 
 from xnat_twin.access.permissions import Access
 from xnat_twin.datatypes import schema
+from xnat_twin.datatypes.definitions import DataType
 from xnat_twin.datatypes.fields import Fields
-from xnat_twin.datatypes.schema import DataType
 from xnat_twin.documents.items import Submission
 from xnat_twin.errors import StatusError
 from xnat_twin.lookup.finder import Finder

@@ -13,8 +13,9 @@ from sqlalchemy.exc import IntegrityError
 
 from xnat_twin.configuration.preferences import Preferences
 from xnat_twin.datatypes import schema
+from xnat_twin.datatypes.definitions import DataType
 from xnat_twin.datatypes.fields import Fields, merge, type_of_xpath
-from xnat_twin.datatypes.schema import DataType, Types
+from xnat_twin.datatypes.schema import Types
 from xnat_twin.datatypes.values import InvalidValueError, UnstorableValueError
 from xnat_twin.documents.items import Submission
 from xnat_twin.errors import StatusError

@@ -1,6 +1,6 @@
 """How a display field becomes a value of a row: what it reads, and what is made of it.
 
-What is looked up in other tables takes one query for each field. displays.py has the fields, query.py reads.
+What is looked up in other tables takes one query for each field. displays.py has the fields, lists/query.py reads.
 Reference: DisplayField.getSQLContent, SQLQueryField
 """
 
