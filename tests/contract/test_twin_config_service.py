@@ -83,6 +83,10 @@ def test_bodies_that_a_configuration_takes(api: Session, config: str) -> None:
     assert api.get(path, params={"contents": "true"}).text == "from a form"
     assert api.put(path, data="plain", headers={"Content-Type": "text/plain"}).status_code == 200
     assert api.put(path, params={"inbody": "true"}, data=" ").status_code == 500
+    for body in ("null", "[]", '{"contents": {}}', "[" * 100_000):
+        assert api.put(path, data=body, headers={"Content-Type": "application/json"}).status_code == 500
+    assert api.put(path, params={"inbody": "true"}, data=b"x" * (17 * 1024 * 1024)).status_code == 500
+    assert api.get(path, params={"contents": "true"}).text == "plain"
 
 
 @pytest.mark.rule("config-unversioned")

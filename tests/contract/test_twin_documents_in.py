@@ -220,6 +220,7 @@ def test_resource_elsewhere_is_refused(api: Session, session: str) -> None:
     [
         "<xnat:Subject",
         "no document",
+        '<?xml version="1.0" encoding="nope"?><a/>',
         f"<!DOCTYPE x [<!ENTITY e 'e'>]>{_document('Subject', 'label=&quot;S1&quot;')}".replace("&quot;", '"'),
         _document("NoSuchThing"),
         '<Subject xmlns="http://nrg.wustl.edu/nosuch"/>',

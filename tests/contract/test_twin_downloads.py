@@ -161,6 +161,12 @@ def test_entry_of_a_zip_file_is_a_path_behind_it(api: Session, packed: str, divi
     assert api.get(f"{packed}{divider}a%20b/deep.xml").content == b"<x/>"
 
 
+@pytest.mark.rule("zip-entry")
+@pytest.mark.practice_xnat("a real server does not protect browsers")
+def test_browser_does_not_run_an_entry_of_a_zip_file(api: Session, packed: str) -> None:
+    assert api.get(f"{packed}/in.txt").headers["Content-Security-Policy"] == "sandbox"
+
+
 @pytest.mark.rule("zip-entry", "accept-not-found")
 def test_missing_entry_is_404_or_204(api: Session, packed: str) -> None:
     assert api.get(f"{packed}/none").status_code == 404

@@ -199,3 +199,16 @@ def test_counts_of_the_resource_follow(api: Session, scan: str, files: str) -> N
     api.delete(f"{files}/a.txt")
     row = api.get(f"{scan}/resources").json()["ResultSet"]["Result"][0]
     assert (row["file_count"], row["file_size"]) == ("2", str(len("sub/b.txt") + len("sub/deep/c.txt")))
+
+
+@pytest.mark.rule("expression-without-end")
+@pytest.mark.practice_xnat("a real server would be busy for years")
+def test_expression_without_end_is_given_up_and_keeps_nobody_waiting(api: Session, files: str) -> None:
+    name = "a" * 60
+    put(api, f"{files}/{name}").raise_for_status()
+    for method in ("GET", "DELETE"):
+        answer = api.request(method, f"{files}/(a+)+b*", params={"format": "zip"})
+        assert answer.status_code == 500
+    assert name in listed(api, files)
+    assert api.delete(f"{files}/(a+)+*").status_code == 200
+    assert name not in listed(api, files)

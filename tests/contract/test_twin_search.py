@@ -54,6 +54,7 @@ def test_body_is_read_whatever_it_is_called(api: Session, cohort: str) -> None:
         bundle(MR, [], element("search_field", kind="x")),
         bundle(MR, [field(LABEL).replace(">0<", ">first<")]),
         "<!DOCTYPE a>" + bundle(MR),
+        bundle(MR, [element("search_where", "<xdat:child_set>" * 3000 + "</xdat:child_set>" * 3000)]),
     ],
 )
 def test_what_is_no_search_is_refused(api: Session, document: str) -> None:

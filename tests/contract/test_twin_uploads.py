@@ -76,6 +76,22 @@ def test_multipart_without_a_name_in_the_url_keeps_the_names_of_its_parts(api: S
     assert sorted(listed(api, files)) == ["a.txt", "b.txt"]
 
 
+@pytest.mark.rule("file-multipart")
+def test_multipart_may_have_any_number_of_parts(api: Session, files: str) -> None:
+    parts = [(f"f{number}", (f"{number}.txt", b"x")) for number in range(100)]
+    assert api.post(files, files=parts).status_code == 200
+    assert len(listed(api, files)) == 100
+
+
+@pytest.mark.rule("file-exists")
+@pytest.mark.practice_xnat("a real server does not protect browsers")
+def test_browser_does_not_run_names_of_files(api: Session, files: str) -> None:
+    for _ in range(2):
+        answer = put(api, f"{files}/a%20<img>")
+    assert answer.json() == {"duplicates": ["a <img>"]}
+    assert answer.headers["Content-Security-Policy"] == "sandbox"
+
+
 @pytest.mark.rule("multipart-inbody")
 def test_multipart_with_inbody_is_refused(api: Session, files: str) -> None:
     assert api.put(f"{files}/a", params={"inbody": "true"}, files={"f": ("a", b"a")}).status_code == 400

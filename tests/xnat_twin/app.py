@@ -6,10 +6,12 @@ import logging
 
 import falcon
 from falcon import Request, Response
+from falcon.media import MultipartFormHandler
 
 from xnat_twin.errors import ContainerError, StatusError, status_line
 from xnat_twin.injection import InjectedFaults
 from xnat_twin.middleware import Application, Login, RawPath, ReadToEnd
+from xnat_twin.resources.base import MAX_DOCUMENT
 from xnat_twin.routes import add_routes
 from xnat_twin.routes.data import Direction
 from xnat_twin.site import Site
@@ -22,6 +24,10 @@ def create_app(site: Site) -> Application:
     app = falcon.App(middleware=[Login(site)])
     # Without a body no type: xnatctl reads what is called JSON, and nothing is no JSON.
     app.resp_options.default_media_type = None  # type: ignore[assignment]  # falcon takes None for no default
+    forms = MultipartFormHandler()
+    forms.parse_options.max_body_part_count = 0  # no limit, as in XNAT
+    forms.parse_options.max_body_part_buffer_size = MAX_DOCUMENT
+    app.req_options.media_handlers[falcon.MEDIA_MULTIPART] = forms
     app.add_middleware(Direction())
     app.add_error_handler(Exception, _unexpected)
     app.add_error_handler(falcon.HTTPError, _falcon_error)

@@ -46,6 +46,10 @@ _CONTAINER_PAGE = """<!doctype html><html lang="en"><head><title>HTTP Status {st
 """
 
 
+#: For messages, which may hold a path as it was sent; a query's value is escaped already, and its `&` must stay.
+_NO_TAGS = str.maketrans({"<": "&lt;", ">": "&gt;"})
+
+
 class StatusError(Exception):
     """The request ends with this status. Without a message the status' own description is used."""
 
@@ -69,7 +73,7 @@ class XapiError(StatusError):
     content_type = "text/plain; charset=UTF-8"
 
     def body(self) -> bytes:
-        return self.message.encode()
+        return self.message.encode("utf-8", "replace")
 
 
 class XapiRefusalError(StatusError):
@@ -85,13 +89,15 @@ class ContainerError(StatusError):
     """Refused in front of XNAT's services, or no service has the path: the page is Tomcat's."""
 
     def body(self) -> bytes:
-        return _CONTAINER_PAGE.format(status=self.status, message=self.message).encode()
+        return _CONTAINER_PAGE.format(status=self.status, message=self.message.translate(_NO_TAGS)).encode(
+            "utf-8", "replace"
+        )
 
 
 def status_page(status: int, message: str) -> bytes:
     """The body of an answer that ends with `status`, in ISO-8859-1: other characters are lost, as on a real server."""
     section = f"rfc2616-sec10.html#sec10.{status // 100}.{status % 100 + 1}"
-    return _PAGE.format(message=message, section=section).encode("iso-8859-1", "replace")
+    return _PAGE.format(message=message.translate(_NO_TAGS), section=section).encode("iso-8859-1", "replace")
 
 
 def status_line(status: int, message: str) -> str:

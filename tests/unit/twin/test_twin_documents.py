@@ -13,7 +13,7 @@ from xnat_twin.documents import items
 from xnat_twin.documents.documents_in import parse
 from xnat_twin.documents.documents_out import to_xml
 from xnat_twin.documents.items import DocumentError
-from xnat_twin.errors import StatusError, status_line, status_page
+from xnat_twin.errors import ContainerError, StatusError, status_line, status_page
 from xnat_twin.resources.files.files import entries_within
 from xnat_twin.storage.archive import path_inside
 from xnat_twin.storage.catalog import Catalog, ConcurrentModificationError, Entry
@@ -29,6 +29,12 @@ def test_status_page_is_not_well_formed_and_carries_the_message() -> None:
     assert "sec10.4.5" in page
     with pytest.raises(ET.ParseError):
         ET.fromstring(page)  # noqa: S314
+
+
+@pytest.mark.parametrize("kind", [StatusError, ContainerError])
+def test_message_of_an_error_page_is_no_part_of_its_structure(kind: type[StatusError]) -> None:
+    page = kind(400, "Invalid file path: <script>&lt;b&gt;\ud800").body().decode()
+    assert "path: &lt;script&gt;&lt;b&gt;?" in page
 
 
 def test_status_line_stays_one_line() -> None:

@@ -14,6 +14,7 @@ from xnat_twin.datatypes.schema import XSI_TYPE, Types, UnknownTypeError
 from xnat_twin.documents.documents_out import XSI
 from xnat_twin.documents.items import DocumentError, Submission
 
+TOO_DEEP = "The document is nested too deeply."
 _XSI_TYPE = f"{{{XSI}}}type"
 
 
@@ -24,6 +25,8 @@ def parse(types: Types, data: bytes) -> Submission:
     try:
         data_type = types.resolve_element(f"{types.prefix_of(uri[1:])}:{name}")
         return _Reader(types, prefixes).submission(root, data_type.name)
+    except RecursionError as error:
+        raise DocumentError(TOO_DEEP) from error
     except UnknownTypeError as error:
         raise DocumentError(f"Invalid Element '{uri[1:]}:{name}': {error}") from error
 
@@ -33,7 +36,7 @@ def read_tree(data: bytes) -> tuple[ET.Element, Mapping[str, str]]:
     builder = _Builder()
     try:
         root = ET.fromstring(data, ET.XMLParser(target=builder))  # noqa: S314 (a DOCTYPE is refused, hence no entities)
-    except (ET.ParseError, ValueError) as error:
+    except (ET.ParseError, ValueError, LookupError) as error:  # LookupError: an encoding that nobody knows
         raise DocumentError(str(error)) from error
     return root, builder.prefixes
 

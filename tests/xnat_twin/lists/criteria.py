@@ -135,12 +135,15 @@ def parse_moment(text: str) -> dt.datetime:
 
 def like(pattern: str) -> Callable[[Value], bool]:
     """SQL's LIKE without regard to case: `%` is anything, `_` one character, a backslash takes the next as it is."""
-    parts = re.findall(r"\\.|%|_|[^%_\\]+|\\$", pattern, re.DOTALL)
-    wanted = re.compile(
-        "".join(
-            ".*" if part == "%" else "." if part == "_" else re.escape(part[1:] if part[0] == "\\" else part)
-            for part in parts
-        ),
-        re.DOTALL | re.IGNORECASE,
-    )
+    pieces = [""]  # of the expression, as `%` divides it
+    for part in re.findall(r"\\.|%|_|[^%_\\]+|\\$", pattern, re.DOTALL):
+        if part == "%":
+            pieces.append("")
+        else:
+            pieces[-1] += "." if part == "_" else re.escape(part[1:] if part[0] == "\\" else part)
+    first, *middle = pieces
+    last = f".*{middle.pop()}" if middle else ""
+    # The first place where a piece fits is always right. (?>…) never tries another, which could take for ever.
+    expression = first + "".join(f"(?>.*?{piece})" for piece in middle) + last
+    wanted = re.compile(expression, re.DOTALL | re.IGNORECASE)
     return lambda value: value is not None and wanted.fullmatch(str(value)) is not None

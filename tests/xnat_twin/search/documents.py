@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 from xml.sax.saxutils import escape, quoteattr
 
-from xnat_twin.documents.documents_in import read_tree
+from xnat_twin.documents.documents_in import TOO_DEEP, read_tree
 from xnat_twin.documents.documents_out import XSI
 from xnat_twin.documents.items import DocumentError
 
@@ -102,6 +102,13 @@ class Search:
 def parse(data: bytes) -> Search:
     """Read a document; what is missing is empty. Raises DocumentError for what XNAT has no place for."""
     root = read_tree(data)[0]
+    try:
+        return _search(root)
+    except RecursionError as error:
+        raise DocumentError(TOO_DEEP) from error
+
+
+def _search(root: ET.Element) -> Search:
     if root.tag != f"{{{NAMESPACE}}}bundle":
         raise DocumentError(f"{root.tag} is not a search")
     _check(root, "bundle")

@@ -16,9 +16,9 @@ from xnat_twin.errors import StatusError
 from xnat_twin.lists.tables import Table
 from xnat_twin.lookup.finder import Finder
 from xnat_twin.params import Params
-from xnat_twin.resources.base import Endpoint, media_type, read_body, send_table, send_text, user_of
+from xnat_twin.resources.base import MAX_DOCUMENT, Endpoint, media_type, read_body, send_table, send_text, user_of
 from xnat_twin.storage.store import Configuration, Project
-from xnat_twin.transfer.uploads import bodies
+from xnat_twin.transfer.uploads import Body, bodies
 
 _COLUMNS = (
     "tool",
@@ -101,12 +101,15 @@ class ConfigResource(Endpoint):
         if media_type(req) == "application/json":
             try:
                 given = json.loads(read_body(req) or b"{}")
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise StatusError(500, f"The body is not JSON: {error}") from error
-            return given.get("status") or None, given.get("contents")
+            if not isinstance(given, dict) or any(isinstance(value, dict | list) for value in given.values()):
+                raise StatusError(500, "The body is not a JSON object of texts")
+            texts = {name: None if value is None else str(value) for name, value in given.items()}
+            return texts.get("status") or None, texts.get("contents")
         if not req.content_length and req.get_header("Transfer-Encoding") is None:
             return status, None
-        text = [b"".join(body.chunks()) for body in bodies(req, params, "config")]
+        text = [_contents(body) for body in bodies(req, params, "config")]
         return status, text[0].decode("utf-8", "replace")
 
     def on_delete(self, req: Request, resp: Response, project: str = "", tool: str = "", path: str = "") -> None:
@@ -115,6 +118,16 @@ class ConfigResource(Endpoint):
             _check_writable(finder, project, message)
             last = next(iter(_configurations(finder, project, tool, path)[-1:]), None)
             _set_status(finder, last, project, False)
+
+
+def _contents(body: Body) -> bytes:
+    """All of a file. XNAT takes up to a gigabyte, this server as much as a document may have."""
+    data = bytearray()
+    for chunk in body.chunks():
+        data += chunk
+        if len(data) > MAX_DOCUMENT:
+            raise StatusError(500, f"file size must be less than {MAX_DOCUMENT} characters.")
+    return bytes(data)
 
 
 def _check_readable(finder: Finder, project: str) -> None:

@@ -28,6 +28,7 @@ from xnat_twin.storage.catalog import Entry
 from xnat_twin.transfer.bulk import FORMATS, Member, send_archive
 from xnat_twin.transfer.bulk_paths import Layout, folders_of, types_of
 from xnat_twin.transfer.download import send_file
+from xnat_twin.transfer.expressions import matching
 
 _COLUMNS = ("Name", "Size", "URI", "collection", "file_tags", "file_format", "file_content", "cat_ID", "digest")
 _LOCATORS = {"absolutepath": "absolutePath", "projectpath": "projectPath"}
@@ -233,10 +234,9 @@ def _numbered(items: Sequence[_Item], index: int) -> _Item | None:
 def entries_matching(path: str, entries: Sequence[Entry]) -> list[Entry]:
     """Those that the path, which ends in `*`, describes as a regular expression; none if it is no such expression."""
     try:
-        regex = re.compile(path[:-1] + ".*")
+        return [entries[number] for number in matching(path[:-1], [entry.uri for entry in entries])]
     except re.error:
         return []
-    return [entry for entry in entries if regex.fullmatch(entry.uri)]
 
 
 def _files(sources: Sequence[FileSource]) -> Iterator[tuple[FileSource, Entry, Path]]:

@@ -6,7 +6,7 @@ What a GET answers is in file_reading.py; upload.py takes files in.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from falcon import Request, Response
 
@@ -22,6 +22,7 @@ from xnat_twin.storage import audit
 from xnat_twin.storage.archive import path_inside
 from xnat_twin.storage.catalog import Catalog, Entry
 from xnat_twin.storage.history import remove_if_empty
+from xnat_twin.transfer.expressions import matching
 
 
 class FileList(FileUpload):
@@ -102,14 +103,10 @@ def entries_within(path: str, entries: Sequence[Entry]) -> list[Entry]:
 
     `a.txt` takes `a.txt.bak` along, and the empty path takes everything. Reference: findCatEntriesWithinPath.
     """
-    pattern = None
+    described: Collection[int] = ()
     if path.endswith("*"):
         try:
-            pattern = re.compile(path[:-1] + ".*")
+            described = set(matching(path[:-1], [entry.uri for entry in entries]))
         except re.error as error:
             raise StatusError(500, f"{error} near index {error.pos}") from error
-    return [
-        entry
-        for entry in entries
-        if entry.uri.startswith(path) or (pattern is not None and pattern.fullmatch(entry.uri))
-    ]
+    return [entry for number, entry in enumerate(entries) if number in described or entry.uri.startswith(path)]

@@ -60,6 +60,7 @@ def send_inner(req: Request, resp: Response, file: Path, name: str) -> None:
             raise StatusError(404, "Unable to find file.")
     refuse_range(req)
     resp.content_type = content_type(name.lower())
+    resp.set_header("Content-Security-Policy", "sandbox")  # a browser shows it, and must not run what was uploaded
     resp.stream = _unpacked(file, entry)
 
 

@@ -147,7 +147,7 @@ class ResourcePage(BrowsePage):
     def on_get(self, req: Request, resp: Response, project: str, resource: str) -> None:
         with self.reading(req) as finder:
             home = self.project(finder, project)
-            found = finder.session.get(Resource, int(resource)) if resource.isdecimal() else None
+            found = finder.session.get(Resource, int(resource)) if re.fullmatch(r"\d{1,9}", resource) else None
             if found is None or not _belongs_to(finder, home, found):
                 raise StatusError(404)
             entries = self.site.archive.catalog(found).entries
