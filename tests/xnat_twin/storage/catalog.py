@@ -12,18 +12,17 @@ import logging
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import unquote_plus
-from weakref import WeakValueDictionary
 from xml.etree import ElementTree as ET
 from xml.sax.saxutils import quoteattr
 
 from xnat_twin.storage.disk import Disk, read_bytes
+from xnat_twin.storage.locks import locked
 
 _log = logging.getLogger("xnat_twin")
 
@@ -34,33 +33,6 @@ _PLAIN = re.compile(r"[\w./: -]*")  # nothing to escape, as in nearly all values
 #: What no XML can hold: a document with it could never be read again.
 UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _ENTRIES, _END = b"<cat:entries>", b"</cat:entries></cat:Catalog>"
-
-_locks: WeakValueDictionary[Path, _Lock] = WeakValueDictionary()
-_locks_guard = threading.Lock()
-
-
-class _Lock:
-    """A lock that a WeakValueDictionary can hold."""
-
-    def __init__(self) -> None:
-        self.held = threading.Lock()
-
-
-def _lock(path: Path) -> _Lock:
-    with _locks_guard:
-        return _locks.setdefault(path, _Lock())
-
-
-@contextmanager
-def locked(path: Path, seconds: float) -> Iterator[bool]:
-    """Hold the lock of this name; False if others hold it for so long. `Catalog.write` takes another one."""
-    guard = _lock(path)
-    got = guard.held.acquire(timeout=seconds)
-    try:
-        yield got
-    finally:
-        if got:
-            guard.held.release()
 
 
 @dataclass(frozen=True)
@@ -187,8 +159,7 @@ class Catalog:
         `guarded` nothing is compared, and what others wrote since `read` is lost, as before XNAT 1.8.
         """
         data = self.to_xml().encode()
-        guard = _lock(self.path)  # a name for it, because the dictionary alone would let it go at once
-        with guard.held:
+        with locked(self.path):
             if interfere is not None:
                 interfere(self.path)
             current = read_bytes(self.path)

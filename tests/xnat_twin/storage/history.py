@@ -47,15 +47,17 @@ class History:
             past.put(replace(entry, uri=uri, modified_by=self.user, modified_time=created_time()))
         past.write(self.disk)
 
-    def discard(self, path: Path) -> None:
-        """Delete a file or a folder, or move it to the deleted ones."""
-        if not path.exists():
-            return
-        if not self.preferences.true("backupDeletedToCache"):
-            self.disk.remove(path)
-            return
+    def discard(self, *paths: Path) -> None:
+        """Delete files or folders, or move them to the deleted ones."""
+        for path in filter(Path.exists, paths):
+            if self.preferences.true("backupDeletedToCache"):
+                self.disk.move_away(path, self._deleted(path))
+            else:
+                self.disk.remove(path)
+
+    def _deleted(self, path: Path) -> Path:
         day, time = self.now.strftime("%Y%m%d/%H%M%S"), f"{self.now.microsecond // 1000:03}"
-        self.disk.move_away(path, self._cache / "DELETED" / f"{day}{time}" / path.resolve().relative_to("/"))
+        return self._cache / "DELETED" / f"{day}{time}" / path.resolve().relative_to("/")
 
     def discard_resource(self, catalog: Catalog) -> None:
         """Delete a resource's catalog and the files in it; other files of its folder stay, and will be in the way.

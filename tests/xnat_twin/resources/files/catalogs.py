@@ -14,7 +14,7 @@ from xnat_twin.lists.tables import Table
 from xnat_twin.lookup.finder import Finder
 from xnat_twin.lookup.parents import Parents, resolve
 from xnat_twin.resources.base import Endpoint, params_of, send_table
-from xnat_twin.resources.objects.saving import Storing, requested_type
+from xnat_twin.resources.objects.saving import MAY_NOT_MODIFY, Storing, requested_type
 from xnat_twin.site import Site
 from xnat_twin.storage import audit
 from xnat_twin.storage.catalog import Catalog, ConcurrentModificationError, Entry
@@ -141,12 +141,12 @@ def below(finder: Finder, parents: Parents) -> list[Owner]:
 
 
 def require_edit(finder: Finder, parents: Parents) -> None:
-    finder.require(parents.secured_by, Access.EDIT, "User account doesn't have permission to modify this session.")
+    finder.require(parents.secured_by, Access.EDIT, MAY_NOT_MODIFY)
 
 
 def require_deletable(finder: Finder, parents: Parents) -> None:
     """403 without the right to delete, and for what belongs to a locked object. Reference: CatalogResource"""
-    finder.require(parents.secured_by, Access.DELETE, "User account doesn't have permission to modify this session.")
+    finder.require(parents.secured_by, Access.DELETE, MAY_NOT_MODIFY)
     security = parents.security
     if isinstance(security, Item) and security.status in LOCKED:
         raise StatusError(403, f"Item {security.label} is locked, resource deletion not allowed.")

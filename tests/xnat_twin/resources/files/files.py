@@ -18,6 +18,7 @@ from xnat_twin.resources.files.catalogs import find_resources, save_statistics, 
 from xnat_twin.resources.files.file_reading import FileReading, entries_matching
 from xnat_twin.resources.files.file_sources import find_sources
 from xnat_twin.resources.files.upload import FileUpload, file_path
+from xnat_twin.resources.objects.saving import MAY_NOT_MODIFY
 from xnat_twin.storage import audit
 from xnat_twin.storage.archive import path_inside
 from xnat_twin.storage.catalog import Catalog, Entry
@@ -55,8 +56,7 @@ class FileList(FileUpload):
                 if exact:
                     return
                 raise StatusError(400, "Unable to determine resource, parent, or security.")
-            message = "User account doesn't have permission to modify this session."
-            finder.require(parents.secured_by, Access.DELETE, message)
+            finder.require(parents.secured_by, Access.DELETE, MAY_NOT_MODIFY)
             catalog = self.site.archive.catalog(found[0])
         wanted = file_path(self.site, path)
         doomed = entries_called(wanted, catalog) if exact else entries_within(wanted, catalog.entries)

@@ -20,7 +20,8 @@ from xnat_twin.lookup.finder import project_of
 from xnat_twin.params import Params
 from xnat_twin.resources.base import Endpoint, params_of, user_of
 from xnat_twin.resources.files.catalogs import save_statistics, write_catalog
-from xnat_twin.storage.catalog import Catalog, Entry, created_time, locked
+from xnat_twin.storage.catalog import Catalog, Entry, created_time
+from xnat_twin.storage.locks import locked
 from xnat_twin.transfer.uploads import digest_of
 
 _log = logging.getLogger("xnat_twin")

@@ -40,8 +40,7 @@ class Deletion(Storing):
             else:
                 folders = removal.delete_experiment(finder.session, archive, item)
         if params_of(req).true("removeFiles"):
-            for folder in folders:
-                self.history(req).discard(folder)
+            self.history(req).discard(*folders)
 
 
 def _project(finder: Finder, item: Subject | Experiment, names: Names) -> Project:

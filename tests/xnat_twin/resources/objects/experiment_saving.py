@@ -18,14 +18,21 @@ from xnat_twin.errors import StatusError
 from xnat_twin.lookup.finder import Finder
 from xnat_twin.resources.base import params_of
 from xnat_twin.resources.objects.nested import save_nested
-from xnat_twin.resources.objects.saving import Changes, accession_id, check_label, flush_new, given_id, merged_fields
+from xnat_twin.resources.objects.saving import (
+    Changes,
+    accession_id,
+    check_label,
+    flush_new,
+    given_id,
+    insufficient,
+    merged_fields,
+)
 from xnat_twin.resources.objects.subjects import SubjectStoring
 from xnat_twin.storage.store import Experiment, ExperimentShare, Project, Subject
 
 #: What XNAT says of every document or type that does not fit, not only of subjects.
 WRONG_TYPE = "Only xnat:Subject documents can be PUT to this address."
 DUPLICATE = "Conflict: Duplicate experiment label"
-_MAY_NOT = "Specified user account has insufficient {} privileges for experiments in this project."
 _VISIT = ("visit", "protocol")
 
 
@@ -44,7 +51,7 @@ class ExperimentStoring(SubjectStoring):
     ) -> Experiment:
         """A new experiment in a project, of a subject, and for an image assessor of a session."""
         project, subject, session = place
-        finder.require(project, Access.EDIT, _MAY_NOT.format("create"))
+        finder.require(project, Access.EDIT, insufficient("create", "experiments"))
         if label is not None and finder.experiment(project, label) is not None:
             raise StatusError(409, DUPLICATE)
         identifier = given_id(dict(changes), "Invalid character in experiment label.")
@@ -76,7 +83,7 @@ class ExperimentStoring(SubjectStoring):
         default = None if whole else existing.project.id
         if given.get("project", default) != existing.project.id:
             raise StatusError(409, "Project must be modified through separate URI.")
-        finder.require(existing.project, Access.EDIT, _MAY_NOT.format("edit"))
+        finder.require(existing.project, Access.EDIT, insufficient("edit", "experiments"))
 
     def change_experiment(
         self,

@@ -18,9 +18,11 @@ from xnat_twin.lookup.finder import Finder, Names
 from xnat_twin.resources.base import params_of, send_table
 from xnat_twin.resources.objects.nested import save_nested
 from xnat_twin.resources.objects.saving import (
+    MAY_NOT_MODIFY,
     Storing,
     check_label,
     flush_new,
+    insufficient,
     merged_fields,
     refuse_tail,
     requested_type,
@@ -28,8 +30,6 @@ from xnat_twin.resources.objects.saving import (
 from xnat_twin.resources.objects.scans import list_session
 from xnat_twin.storage import removal
 from xnat_twin.storage.store import Reconstruction, now
-
-_MAY_NOT = "Specified user account has insufficient {} privileges for sessions in this project."
 
 
 class ReconstructionStoring(Storing):
@@ -51,7 +51,7 @@ class ReconstructionStoring(Storing):
         existing = _anywhere(finder, identifier)
         if existing is not None and not may_exist:
             raise StatusError(409, "Specified reconstruction already exists.")
-        finder.require(session.project, Access.EDIT, _MAY_NOT.format("edit" if existing else "create"))
+        finder.require(session.project, Access.EDIT, insufficient("edit" if existing else "create", "sessions"))
         stored = existing.fields if existing is not None else {}
         fields = merged_fields(finder.types, stored, changes, data_type.name)
         check_label(identifier)
@@ -106,13 +106,11 @@ class OneReconstruction(ReconstructionStoring):
             found = _find(finder, names)
             refuse_tail(names)
             session = found.experiment
-            message = "User account doesn't have permission to modify this session."
-            finder.require(session.project, Access.DELETE, message)
+            finder.require(session.project, Access.DELETE, MAY_NOT_MODIFY)
             self.note(req, finder, session, f"Removed {found.xsi_type}")
             folders = removal.delete_image(finder.session, self.site.archive, found)
         if "removeFiles" in params_of(req):
-            for folder in folders:
-                self.history(req).discard(folder)
+            self.history(req).discard(*folders)
 
 
 def _anywhere(finder: Finder, identifier: str) -> Reconstruction | None:

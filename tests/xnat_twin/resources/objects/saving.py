@@ -29,8 +29,16 @@ from xnat_twin.storage.store import Experiment, Project, Subject, now
 #: What a request wants to change: (stored path, text).
 Changes = list[tuple[str, str]]
 
+#: What XNAT says whatever it is that must not be changed.
+MAY_NOT_MODIFY = "User account doesn't have permission to modify this session."
+
 #: Fields that have a column of their own.
 _COLUMNS_OF_THEIR_OWN = frozenset({"ID", "project", "label", "subject_ID", "image_session_ID"})
+
+
+def insufficient(action: str, things: str) -> str:
+    """What XNAT says to who may not create or edit sessions, subjects, …"""
+    return f"Specified user account has insufficient {action} privileges for {things} in this project."
 
 
 def accession_id(finder: Finder, preferences: Preferences, letter: str) -> str:

@@ -15,10 +15,12 @@ from xnat_twin.params import Params
 from xnat_twin.resources.base import params_of, send_table
 from xnat_twin.resources.objects.nested import save_nested
 from xnat_twin.resources.objects.saving import (
+    MAY_NOT_MODIFY,
     Changes,
     Storing,
     check_label,
     flush_new,
+    insufficient,
     merged_fields,
     refuse_tail,
     requested_type,
@@ -27,7 +29,6 @@ from xnat_twin.storage import removal
 from xnat_twin.storage.store import Experiment, Scan, now
 
 _OF_SESSION = {f"xnat:{code}SessionData": f"xnat:{code}ScanData" for code in ("mr", "pet", "ct")}
-_MAY_NOT = "Specified user account has insufficient {} privileges for sessions in this project."
 
 
 class ScanList(Storing):
@@ -50,7 +51,7 @@ class ScanList(Storing):
             identifier = dict(changes).get("ID") or _free_id(finder, session)
             if finder.scan(session, identifier) is not None:
                 raise StatusError(409, "Specified scan already exists.")
-            finder.require(session.project, Access.EDIT, _MAY_NOT.format("create"))
+            finder.require(session.project, Access.EDIT, insufficient("create", "sessions"))
             scan = save_scan(finder, session, identifier, data_type.name, changes)
             save_nested(finder, scan, document, whole=False)
             self.note(req, finder, session, f"Added {data_type.name}")
@@ -75,7 +76,7 @@ class OneScan(Storing):
             data_type = _requested_type(finder, params_of(req), document, stored)
             if session is None:
                 raise StatusError(417, "Specified scan must reference a valid image session.")
-            finder.require(session.project, Access.EDIT, _MAY_NOT.format("edit" if existing else "create"))
+            finder.require(session.project, Access.EDIT, insufficient("edit" if existing else "create", "sessions"))
             if existing is not None and existing.xsi_type != data_type and fixed:
                 raise StatusError(409, "Specified xsiType differs from existing xsiType")
             changes = self.changes(req, document, schema.IMAGE_SCAN, data_type)
@@ -88,11 +89,10 @@ class OneScan(Storing):
         with self.writing(req) as finder:
             found = _find(finder, names)
             refuse_tail(names)
-            finder.require(found.project, Access.DELETE, "User account doesn't have permission to modify this session.")
+            finder.require(found.project, Access.DELETE, MAY_NOT_MODIFY)
             self.note(req, finder, found.experiment, f"Removed {found.xsi_type}")
             folders = removal.delete_image(finder.session, self.site.archive, found)
-        for folder in folders:
-            self.history(req).discard(folder)  # whatever removeFiles says
+        self.history(req).discard(*folders)  # whatever removeFiles says
 
 
 def list_session(finder: Finder, names: Names) -> Experiment:

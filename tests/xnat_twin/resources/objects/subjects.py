@@ -24,6 +24,7 @@ from xnat_twin.resources.objects.saving import (
     check_label,
     flush_new,
     given_id,
+    insufficient,
     merged_fields,
     refuse_tail,
     requested_type,
@@ -32,7 +33,6 @@ from xnat_twin.resources.objects.saving import (
 from xnat_twin.storage.store import Experiment, Item, Project, Subject, SubjectShare
 
 _ONLY_SUBJECTS = "Only xnat:Subject documents can be PUT to this address."
-_MAY_NOT = "Specified user account has insufficient {} privileges for subjects in this project."
 
 
 class SubjectStoring(Storing):
@@ -49,7 +49,7 @@ class SubjectStoring(Storing):
         self, req: Request, finder: Finder, project: Project, label: str | None, changes: Changes, action: str = ""
     ) -> Subject:
         """A new subject with the next accession number. A label that cannot be one fails late: 500, as in XNAT."""
-        finder.require(project, Access.EDIT, _MAY_NOT.format("create"))
+        finder.require(project, Access.EDIT, insufficient("create", "subjects"))
         identifier = given_id(dict(changes), "Invalid character in subject label.")
         fields = merged_fields(finder.types, {}, changes, schema.SUBJECT)
         check_label(label)
@@ -141,7 +141,7 @@ class OneSubject(SubjectStoring, Deletion):
         params, given = params_of(req), dict(changes)
         if given.get("project", existing.project.id) != existing.project.id:
             raise StatusError(409, "Project must be modified through separate URI.")
-        finder.require(existing.project, Access.EDIT, _MAY_NOT.format("edit"))
+        finder.require(existing.project, Access.EDIT, insufficient("edit", "subjects"))
         if (label := params.get("label")) and self.site.flavour.subject_rename:
             self.rename(req, finder, existing, label)  # then the request is a rename and nothing else
             return False
