@@ -8,6 +8,7 @@ import os
 import struct
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from http.client import HTTPResponse
 
@@ -36,14 +37,13 @@ class _Transfer:
 
 def run(practice: Practice, *, size: int = 4 * 1024**3) -> list[Figure]:
     """Upload and download `size` bytes; the MD5 of what was sent must come back each time."""
-    client = practice.client()
-    client.send("PUT", "/data/projects/LARGE")
-    client.send("PUT", f"{_SESSION}?xsiType=xnat:mrSessionData")
-    sent = _send(practice, client, "RAW", size, (b"", b""), _BINARY)
-    form = _send(practice, client, "FORM", size, (_PART, _END), "multipart/form-data; boundary=boundary")
-    received = _receive(practice, client, f"{_SESSION}/resources/RAW/files/large.bin", size)
-    zipped = _receive(practice, client, f"{_SESSION}/resources/FORM/files?format=zip", size, zipped=True)
-    client.close()
+    with closing(practice.client()) as client:
+        client.send("PUT", "/data/projects/LARGE")
+        client.send("PUT", f"{_SESSION}?xsiType=xnat:mrSessionData")
+        sent = _send(practice, client, "RAW", size, (b"", b""), _BINARY)
+        form = _send(practice, client, "FORM", size, (_PART, _END), "multipart/form-data; boundary=boundary")
+        received = _receive(practice, client, f"{_SESSION}/resources/RAW/files/large.bin", size)
+        zipped = _receive(practice, client, f"{_SESSION}/resources/FORM/files?format=zip", size, zipped=True)
     if received.digest != sent.digest or zipped.digest != form.digest:
         raise BenchError("other bytes came back than were sent")
     name = f"{size / 1024**3:.3g} GB"

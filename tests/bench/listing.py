@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import time
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -51,19 +52,17 @@ def prepare(data: Path, sessions: int = 20_000) -> None:
 
 def run(practice: Practice, *, sessions: int = 20_000) -> list[Figure]:
     """Seconds for each way to ask for the list."""
-    admin, reader = practice.client(), practice.client(_COLLABORATOR)
-    project = f"/data/projects/{PROJECT}/experiments"
-    practice.forget_peak()
-    plain = _timed(admin, project, {}, sessions)
-    named = {
-        "as CSV": _timed(admin, project, {"format": "csv"}, sessions),
-        f"with {_COLUMNS.count(',') + 1} columns=": _timed(admin, project, {"columns": _COLUMNS}, sessions),
-        "of one xsiType=": _timed(admin, project, {"xsiType": "xnat:mrSessionData"}, sessions),
-        "of the whole site, for a collaborator": _timed(reader, "/data/experiments", {}, sessions),
-    }
-    memory = practice.peak_megabytes
-    admin.close()
-    reader.close()
+    with closing(practice.client()) as admin, closing(practice.client(_COLLABORATOR)) as reader:
+        project = f"/data/projects/{PROJECT}/experiments"
+        practice.forget_peak()
+        plain = _timed(admin, project, {}, sessions)
+        named = {
+            "as CSV": _timed(admin, project, {"format": "csv"}, sessions),
+            f"with {_COLUMNS.count(',') + 1} columns=": _timed(admin, project, {"columns": _COLUMNS}, sessions),
+            "of one xsiType=": _timed(admin, project, {"xsiType": "xnat:mrSessionData"}, sessions),
+            "of the whole site, for a collaborator": _timed(reader, "/data/experiments", {}, sessions),
+        }
+        memory = practice.peak_megabytes
     return [
         Figure(f"{sessions:,} sessions of a project", plain, "s", _SECONDS, "most"),
         *(Figure(f"    {name}", seconds, "s", _SECONDS, "most") for name, seconds in named.items()),

@@ -87,19 +87,14 @@ def running(data: Path) -> Iterator[Practice]:
     """The practice XNAT on the data in this folder, stopped at the end; its log is `server.log` in there."""
     data.mkdir(parents=True, exist_ok=True)
     with (data / "server.log").open("w") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "xnat_twin", "--port", "0", "--data", str(data)],
-            env={**os.environ, "PYTHONPATH": str(_TESTS), "XNAT_TWIN_ADMIN_PASSWORD": PASSWORD},
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-        )
-        assert process.stdout is not None
-        try:
-            _, found, rest = process.stdout.readline().partition(" at ")
-            if not found:
-                raise BenchError(f"the server did not start: {(data / 'server.log').read_text()}")
-            yield Practice(rest.partition(",")[0], process.pid)
-        finally:
-            process.terminate()
-            process.wait(timeout=60)
+        command = [sys.executable, "-m", "xnat_twin", "--port", "0", "--data", str(data)]
+        environment = {**os.environ, "PYTHONPATH": str(_TESTS), "XNAT_TWIN_ADMIN_PASSWORD": PASSWORD}
+        with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=log, text=True) as process:
+            assert process.stdout is not None
+            try:
+                _, found, rest = process.stdout.readline().partition(" at ")
+                if not found:
+                    raise BenchError(f"the server did not start: {(data / 'server.log').read_text()}")
+                yield Practice(rest.partition(",")[0], process.pid)
+            finally:
+                process.terminate()

@@ -11,6 +11,7 @@ import os
 import random
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from .practice import BenchError, Client, Practice
@@ -103,16 +104,17 @@ class _Measured:
 
 def _measure(practice: Practice, project: str, count: int, files: int, per_scan: int, size: int) -> _Measured:
     """Upload, and then look at everything that was stored."""
-    uploaders = [_prepared(practice, project, number, files, per_scan, size) for number in range(count)]
-    requests = sum(uploader.requests for uploader in uploaders)
-    with ThreadPoolExecutor(count) as pool:
+    with ExitStack() as clients_to_close, ThreadPoolExecutor(count) as pool:
+        uploaders = [_prepared(practice, project, number, files, per_scan, size) for number in range(count)]
+        for uploader in uploaders:
+            clients_to_close.callback(uploader.client.close)
+        requests = sum(uploader.requests for uploader in uploaders)
         server, clients, started = practice.cpu_seconds, time.process_time(), time.perf_counter()
         list(pool.map(_Uploader.fill, uploaders))
         seconds = time.perf_counter() - started
         server, clients = practice.cpu_seconds - server, time.process_time() - clients
-    for uploader in uploaders:
-        uploader.check()
-        uploader.client.close()
+        for uploader in uploaders:
+            uploader.check()
     return _Measured(requests / seconds, server / requests, clients / requests)
 
 
