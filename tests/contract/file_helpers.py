@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import requests
+from object_helpers import rows_of
 from xnat_twin.testing import Session, XnatServer
 
 TEXT = {"Content-Type": "text/plain"}
@@ -27,9 +28,19 @@ def put(api: Session, path: str, body: bytes = b"x", /, **params: str) -> reques
 
 def listed(api: Session, files: str, **params: str) -> dict[str, dict[str, str]]:
     """The rows of a list of files, by path below the resource."""
-    answer = api.get(files, params=params)
+    return {row["URI"].partition("/files/")[2]: row for row in rows_of(api, files, **params)}
+
+
+def names_of(api: Session, files: str) -> list[str]:
+    """The last parts of all paths in a list of files, in order."""
+    return sorted(row["Name"] for row in rows_of(api, files))
+
+
+def zipped(api: Session, files: str, **params: str) -> zipfile.ZipFile:
+    """All that a list of files would have, as one archive."""
+    answer = api.get(files, params={"format": "zip", **params})
     answer.raise_for_status()
-    return {row["URI"].partition("/files/")[2]: row for row in answer.json()["ResultSet"]["Result"]}
+    return zipfile.ZipFile(io.BytesIO(answer.content))
 
 
 def zip_of(members: Mapping[str, bytes]) -> bytes:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pytest
+from file_helpers import TEXT
 from xnat_twin.testing import Session, XnatServer
 
 MR = {"xsiType": "xnat:mrSessionData"}
-TEXT = {"Content-Type": "text/plain"}
 
 
 @dataclass

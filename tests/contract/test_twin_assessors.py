@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from file_helpers import TEXT
 from object_helpers import fields_of, item_of, labels_of, rows_of
 from xnat_twin.testing import Practice, Session, XnatServer
 
 QC = {"xsiType": "xnat:qcManualAssessorData"}
 MR = {"xsiType": "xnat:mrSessionData"}
-TEXT = {"Content-Type": "text/plain"}
 
 
 @pytest.fixture

@@ -8,9 +8,8 @@ import tracemalloc
 import zipfile
 
 import pytest
+from file_helpers import TEXT, zipped
 from xnat_twin.testing import Session, XnatServer
-
-TEXT = {"Content-Type": "text/plain"}
 
 
 @pytest.fixture
@@ -25,14 +24,8 @@ def filled(api: Session, session: str) -> str:
     return session
 
 
-def _zip(api: Session, path: str, **params: str) -> zipfile.ZipFile:
-    answer = api.get(path, params={"format": "zip", **params})
-    answer.raise_for_status()
-    return zipfile.ZipFile(io.BytesIO(answer.content))
-
-
 def _names(api: Session, path: str, **params: str) -> list[str]:
-    return sorted(_zip(api, path, **params).namelist())
+    return sorted(zipped(api, path, **params).namelist())
 
 
 @pytest.mark.rule("bulk-levels", "bulk-default-structure")
@@ -157,9 +150,9 @@ def test_filters_hold_for_an_archive_too(api: Session, filled: str) -> None:
 @pytest.mark.rule("bulk-compression")
 def test_compression_is_a_method_and_not_a_level(api: Session, filled: str) -> None:
     path = f"{filled}/scans/1/files"
-    methods = {given: _zip(api, path, compression=given).infolist()[0].compress_type for given in ("0", "8")}
+    methods = {given: zipped(api, path, compression=given).infolist()[0].compress_type for given in ("0", "8")}
     assert methods == {"0": zipfile.ZIP_STORED, "8": zipfile.ZIP_DEFLATED}
-    assert _zip(api, path).infolist()[0].compress_type == zipfile.ZIP_STORED, "the site's zipCompressionMethod is 0"
+    assert zipped(api, path).infolist()[0].compress_type == zipfile.ZIP_STORED, "the site's zipCompressionMethod is 0"
     assert api.get(path, params={"format": "zip", "compression": "fast"}).status_code == 400
 
 
@@ -170,7 +163,7 @@ def test_level_between_is_500(api: Session, filled: str) -> None:
 
 @pytest.mark.rule("bulk-stored-sizes")
 def test_size_and_checksum_are_before_the_bytes(api: Session, filled: str) -> None:
-    archive = _zip(api, f"{filled}/scans/1/files")
+    archive = zipped(api, f"{filled}/scans/1/files")
     assert archive.infolist()[0].flag_bits & 0x08 == 0, "no data descriptor: Java's ZipInputStream can read it"
 
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
-
 import pytest
 import requests
+from file_helpers import TEXT, zipped
 from xnat_twin.testing import Session
-
-TEXT = {"Content-Type": "text/plain"}
 
 
 def _upload(api: Session, owner: str, *names: str, label: str = "R") -> None:
@@ -18,9 +14,7 @@ def _upload(api: Session, owner: str, *names: str, label: str = "R") -> None:
 
 
 def _names(api: Session, path: str, **params: str) -> list[str]:
-    answer = api.get(f"{path}/files", params={"format": "zip", **params})
-    answer.raise_for_status()
-    return sorted(zipfile.ZipFile(io.BytesIO(answer.content)).namelist())
+    return sorted(zipped(api, f"{path}/files", **params).namelist())
 
 
 @pytest.mark.rule("bulk-type-in-default")

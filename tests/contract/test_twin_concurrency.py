@@ -6,15 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from file_helpers import BINARY, half_sent
+from file_helpers import BINARY, half_sent, names_of
 from object_helpers import labels_of
 from sqlalchemy import select
 from xnat_twin.storage.store import Resource
 from xnat_twin.testing import Session, XnatServer, program
-
-
-def _names(api: Session, files: str) -> list[str]:
-    return sorted(row["Name"] for row in api.get(files).json()["ResultSet"]["Result"])
 
 
 @pytest.fixture
@@ -34,14 +30,14 @@ def test_writer_that_comes_second_gets_500_and_its_file_is_not_catalogued(
         answer = slow.getresponse()
         assert answer.status == 500
         assert b"Another thread or process modified" in answer.read()
-    assert _names(api, files) == ["quick.bin"]
+    assert names_of(api, files) == ["quick.bin"]
 
     retried = api.put(f"{files}/slow.bin", data=b"x" * 200_000, headers=BINARY)
     assert retried.json() == {"duplicates": ["slow.bin"]}, "a plain retry leaves the file invisible"
-    assert _names(api, files) == ["quick.bin"]
+    assert names_of(api, files) == ["quick.bin"]
     repaired = api.put(f"{files}/slow.bin", params={"overwrite": "true"}, data=b"x" * 200_000, headers=BINARY)
     assert repaired.status_code == 200
-    assert _names(api, files) == ["quick.bin", "slow.bin"]
+    assert names_of(api, files) == ["quick.bin", "slow.bin"]
 
 
 @pytest.mark.practice_xnat("lets another writer win, once")
@@ -52,17 +48,17 @@ def test_injected_conflict_is_the_same_conflict(api: Session, xnat: XnatServer, 
     assert (answer.status_code, "Another thread or process modified" in answer.text) == (500, True)
     assert api.put(f"{files}/a", data=b"a", headers=BINARY).json() == {"duplicates": ["a"]}
     assert api.put(f"{files}/a", params={"overwrite": "true"}, data=b"a", headers=BINARY).text == ""
-    assert _names(api, files) == ["a"]
+    assert names_of(api, files) == ["a"]
 
 
 @pytest.mark.practice_xnat("injects a status")
 def test_injected_status_is_given_once_before_or_after_the_work(api: Session, xnat: XnatServer, files: str) -> None:
     xnat.faults.status_once(503, method="PUT")
     assert api.put(f"{files}/a", data=b"a", headers=BINARY).status_code == 503
-    assert _names(api, files) == []
+    assert names_of(api, files) == []
     xnat.faults.status_once(502, method="PUT", carry_out=True)
     assert api.put(f"{files}/a", data=b"a", headers=BINARY).status_code == 502
-    assert _names(api, files) == ["a"]
+    assert names_of(api, files) == ["a"]
     assert api.put(f"{files}/b", data=b"b", headers=BINARY).status_code == 200
 
 
@@ -90,15 +86,15 @@ def test_upload_notices_what_was_changed_between_two_of_them(api: Session, xnat:
         assert member.put(f"{files}/2", data=b"2", headers=BINARY).text == ""
         api.delete(f"{session}/resources/R").raise_for_status()
         assert member.put(f"{files}/3", data=b"3", headers=BINARY).text == ""
-        assert _names(api, files) == ["3"]
+        assert names_of(api, files) == ["3"]
         api.put(f"/data/projects/{project}/users/Collaborators/{user}").raise_for_status()
         assert member.put(f"{files}/4", data=b"4", headers=BINARY).status_code == 200
-        assert _names(api, files) == ["3"]
+        assert names_of(api, files) == ["3"]
         api.put(f"/data/projects/{project}/users/Members/{user}").raise_for_status()
         api.put(session, params={"label": "E2"}).raise_for_status()
         assert member.put(f"{files}/5", data=b"5", headers=BINARY).status_code == 404
         assert member.put(f"{files.replace('E1', 'E2')}/6", data=b"6", headers=BINARY).text == ""
-        assert _names(api, files.replace("E1", "E2")) == ["3", "6"]
+        assert names_of(api, files.replace("E1", "E2")) == ["3", "6"]
 
 
 @pytest.mark.rule("catalog-conflict")
@@ -117,7 +113,7 @@ def test_each_of_many_writers_to_one_catalog_is_told_whether_it_is_in(
     assert set(answers.values()) <= {200, 500}
     stored = sorted(name for name, status in answers.items() if status == 200)
     assert stored
-    assert _names(api, files) == stored
+    assert names_of(api, files) == stored
     for name in answers.keys() - set(stored):
         assert api.put(f"{files}/{name}", data=b"y", headers=BINARY).json() == {"duplicates": [name]}
 
@@ -198,7 +194,7 @@ def test_label_that_is_there_twice(api: Session, xnat: XnatServer, session: str)
     assert labels_of(api, f"{session}/resources") == ["R", "R"]
     assert api.get(f"{session}/resources/R").status_code == 404
     assert api.put(f"{session}/resources/R").status_code == 409
-    assert _names(api, f"{session}/resources/R/files") == ["a", "a"], "both have the same folder"
+    assert names_of(api, f"{session}/resources/R/files") == ["a", "a"], "both have the same folder"
     assert api.delete(f"{session}/resources/R").status_code == 200
     assert labels_of(api, f"{session}/resources") == []
 

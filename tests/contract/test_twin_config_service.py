@@ -3,14 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from object_helpers import rows_of
 from xnat_twin.testing import Practice, Session, XnatServer
-
-
-def _rows(http: Session, path: str, **params: str) -> list[dict[str, str]]:
-    answer = http.get(path, params=params)
-    assert answer.status_code == 200
-    rows: list[dict[str, str]] = answer.json()["ResultSet"]["Result"]
-    return rows
 
 
 @pytest.fixture
@@ -25,12 +19,12 @@ def test_text_is_201_once_and_a_new_version_with_each_change(api: Session, confi
     assert [answer.status_code for answer in answers] == [201, 200, 200]
     assert api.get(path, params={"contents": "true"}).text == "two"
     assert api.get(path, params={"contents": "true", "version": "1"}).text == "one"
-    [row] = _rows(api, path)
+    [row] = rows_of(api, path)
     assert (row["tool"], row["path"], row["version"], row["status"]) == ("tool", "some/path", "2", "enabled")
     assert (row["contents"], row["unversioned"]) == ("two", "false")
-    history = _rows(api, path, action="getHistory")
+    history = rows_of(api, path, action="getHistory")
     assert [(row["version"], row["contents"]) for row in history] == [("1", "one"), ("2", "two")]
-    assert _rows(api, path, meta="true")[0]["contents"] == ""
+    assert rows_of(api, path, meta="true")[0]["contents"] == ""
 
 
 @pytest.mark.rule("config-lists")
@@ -38,9 +32,9 @@ def test_tools_and_the_configurations_of_a_tool(api: Session, config: str) -> No
     assert api.get(config).status_code == 404
     for tool, path in (("b", "1"), ("b", "2"), ("a", "1")):
         api.put(f"{config}/{tool}/{path}", params={"inbody": "true"}, data="x").raise_for_status()
-    assert [row["tool"] for row in _rows(api, config)] == ["a", "b"]
-    assert [row["path"] for row in _rows(api, f"{config}/b")] == ["1", "2"]
-    assert {"a", "b"} <= {row["tool"] for row in _rows(api, "/data/config")}
+    assert [row["tool"] for row in rows_of(api, config)] == ["a", "b"]
+    assert [row["path"] for row in rows_of(api, f"{config}/b")] == ["1", "2"]
+    assert {"a", "b"} <= {row["tool"] for row in rows_of(api, "/data/config")}
 
 
 @pytest.mark.rule("config-missing")
@@ -55,11 +49,11 @@ def test_disabled_configuration_is_listed_and_has_no_contents(api: Session, conf
     path = f"{config}/tool/path"
     api.put(path, params={"inbody": "true"}, data="text").raise_for_status()
     assert api.put(path, params={"status": "disabled"}).status_code == 200
-    assert _rows(api, path)[0]["status"] == "disabled"
+    assert rows_of(api, path)[0]["status"] == "disabled"
     assert api.get(path, params={"contents": "true"}).status_code == 404
     assert api.put(path, params={"status": "enabled"}).status_code == 200
     assert api.get(path, params={"contents": "true"}).text == "text"
-    assert [row["version"] for row in _rows(api, path, action="getHistory")] == ["1", "2", "3"]
+    assert [row["version"] for row in rows_of(api, path, action="getHistory")] == ["1", "2", "3"]
     assert api.put(path, params={"status": "perhaps"}).status_code == 400
     assert api.put(f"{config}/tool/other", params={"status": "enabled"}).status_code == 500
 
@@ -69,7 +63,7 @@ def test_delete_disables(api: Session, config: str) -> None:
     path = f"{config}/tool/path"
     api.put(path, params={"inbody": "true"}, data="text").raise_for_status()
     assert api.delete(path).status_code == 200
-    assert _rows(api, path)[0]["status"] == "disabled"
+    assert rows_of(api, path)[0]["status"] == "disabled"
     assert api.delete(f"{config}/tool/other").status_code == 500
 
 
@@ -94,7 +88,7 @@ def test_unversioned_configuration_is_replaced(api: Session, config: str) -> Non
     path = f"{config}/tool/path"
     for text in ("one", "two"):
         api.put(path, params={"inbody": "true", "unversioned": "true"}, data=text).raise_for_status()
-    [row] = _rows(api, path, action="getHistory")
+    [row] = rows_of(api, path, action="getHistory")
     assert (row["contents"], row["version"], row["unversioned"]) == ("two", "1", "true")
 
 

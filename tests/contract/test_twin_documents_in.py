@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import requests
+from object_helpers import item_of
 from xnat_twin.testing import Session, XnatServer
 
 NAMESPACES = 'xmlns:xnat="http://nrg.wustl.edu/xnat" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
@@ -20,19 +21,16 @@ def _put(api: Session, path: str, document: str, **params: str) -> requests.Resp
     return api.put(path, params=params, data=document, headers=XML)
 
 
-def _item(api: Session, path: str) -> dict[str, Any]:
-    item: dict[str, Any] = api.get(path, params={"format": "json"}).json()["items"][0]
-    return item
-
-
 def _below(api: Session, path: str) -> dict[str, list[dict[str, Any]]]:
     """The fields of the items in an object, by where they are."""
-    return {child["field"]: [item["data_fields"] for item in child["items"]] for child in _item(api, path)["children"]}
+    return {
+        child["field"]: [item["data_fields"] for item in child["items"]] for child in item_of(api, path)["children"]
+    }
 
 
 def _session_xml(api: Session, session: str, content: str = "", attributes: str = "") -> str:
     """A document of an existing session that says whose it is."""
-    fields = _item(api, session)["data_fields"]
+    fields = item_of(api, session)["data_fields"]
     given = f'ID="{fields["ID"]}" project="{fields["project"]}" label="{fields["label"]}" {attributes}'
     before, mark, after = content.partition("<xnat:scans>")
     subject = f"<xnat:subject_ID>{fields['subject_ID']}</xnat:subject_ID>"
@@ -53,7 +51,7 @@ def full_session(api: Session, xnat: XnatServer, session: str, scan: str) -> str
 def test_what_a_document_does_not_say_stays(api: Session, full_session: str) -> None:
     document = _session_xml(api, full_session, "<xnat:note>second</xnat:note>")
     assert _put(api, full_session, document).status_code in {200, 201}
-    fields = _item(api, full_session)["data_fields"]
+    fields = item_of(api, full_session)["data_fields"]
     assert (fields["note"], fields["date"]) == ("second", "2020-01-02")
     assert {"scans/scan", "assessors/assessor", "resources/resource", "sharing/share"} <= set(_below(api, full_session))
 
@@ -64,7 +62,7 @@ def test_document_of_an_experiment_is_the_whole_truth_where_data_may_be_deleted(
 ) -> None:
     document = _session_xml(api, full_session, "<xnat:note>second</xnat:note>")
     assert _put(api, full_session, document, allowDataDeletion="true").status_code in {200, 201}
-    fields = _item(api, full_session)["data_fields"]
+    fields = item_of(api, full_session)["data_fields"]
     assert fields["note"] == "second"
     assert "date" not in fields
     gone = {"scans/scan", "assessors/assessor", "resources/resource", "sharing/share"}
@@ -76,10 +74,10 @@ def test_document_of_a_scan_takes_nothing_away(api: Session, scan: str) -> None:
     api.put(scan, params={"note": "n", "quality": "usable"}).raise_for_status()
     document = _document("MRScan", 'ID="1" type="T2"', "<xnat:quality>questionable</xnat:quality>")
     assert _put(api, scan, document).status_code == 200
-    fields = _item(api, scan)["data_fields"]
+    fields = item_of(api, scan)["data_fields"]
     assert (fields["type"], fields["quality"], fields["note"]) == ("T2", "questionable", "n")
     assert _put(api, scan, document, allowDataDeletion="true").status_code == 200
-    assert _item(api, scan)["data_fields"] == fields
+    assert item_of(api, scan)["data_fields"] == fields
 
 
 @pytest.mark.rule("xml-whole-subject")
@@ -90,7 +88,7 @@ def test_document_of_a_subject_empties_only_the_items_that_it_has(api: Session, 
     api.put(f"{path}/experiments/E1", params={"xsiType": "xnat:mrSessionData"}).raise_for_status()
     attributes = f'project="{project}" label="S1" src="X"'
     assert _put(api, path, _document("Subject", attributes), allowDataDeletion="true").status_code == 200
-    assert {"group": "G", "src": "X"}.items() <= _item(api, path)["data_fields"].items()
+    assert {"group": "G", "src": "X"}.items() <= item_of(api, path)["data_fields"].items()
     assert _below(api, path)["demographics"][0]["gender"] == "male"
     demographics = '<xnat:demographics xsi:type="xnat:demographicData"><xnat:yob>1951</xnat:yob></xnat:demographics>'
     document = _document("Subject", attributes, demographics)
@@ -98,7 +96,7 @@ def test_document_of_a_subject_empties_only_the_items_that_it_has(api: Session, 
     assert {"gender": "male", "yob": 1951}.items() <= _below(api, path)["demographics"][0].items()
     assert _put(api, path, document, allowDataDeletion="true").status_code == 200
     assert "gender" not in _below(api, path)["demographics"][0]
-    assert _item(api, path)["data_fields"]["group"] == "G"
+    assert item_of(api, path)["data_fields"]["group"] == "G"
     assert "experiments/experiment" in _below(api, path)
 
 
@@ -109,7 +107,7 @@ def test_document_of_a_subject_is_the_whole_truth_if_nothing_is_loaded(api: Sess
     document = _document("Subject", f'ID="{identifier}" project="{project}" label="S1" src="X"')
     answer = _put(api, path, document, allowDataDeletion="true", loadExisting="false")
     assert answer.status_code == 200
-    assert "group" not in _item(api, path)["data_fields"]
+    assert "group" not in item_of(api, path)["data_fields"]
     assert "demographics" not in _below(api, path)
 
 
@@ -119,7 +117,7 @@ def test_document_of_a_project_takes_nothing_away(api: Session, project: str) ->
     api.put(path, params={"description": "D", "pi_firstname": "A", "pi_lastname": "B"}).raise_for_status()
     document = _document("Project", f'ID="{project}"', f"<xnat:name>{project}</xnat:name>")
     assert _put(api, path, document, allowDataDeletion="true").status_code == 200
-    assert _item(api, path)["data_fields"]["description"] == "D"
+    assert item_of(api, path)["data_fields"]["description"] == "D"
     assert _below(api, path)["PI"][0]["lastname"] == "B"
 
 
@@ -148,10 +146,10 @@ _SCANS = (
 @pytest.mark.rule("xml-nested-in")
 def test_scans_of_a_document_are_made_and_changed(api: Session, session: str) -> None:
     assert _put(api, session, _session_xml(api, session, _SCANS)).status_code in {200, 201}
-    scan = _item(api, f"{session}/scans/1")
+    scan = item_of(api, f"{session}/scans/1")
     assert scan["meta"]["xsi:type"] == "xnat:mrScanData"
     assert {"type": "T1", "frames": 7, "parameters/tr": 2.5}.items() <= scan["data_fields"].items()
-    assert _item(api, f"{session}/scans/2")["meta"]["xsi:type"] == "xnat:otherDicomScanData"
+    assert item_of(api, f"{session}/scans/2")["meta"]["xsi:type"] == "xnat:otherDicomScanData"
     assert _put(api, session, _session_xml(api, session, _SCANS.replace("T1", "T2"))).status_code in {200, 201}
     assert [entry["type"] for entry in _below(api, session)["scans/scan"] if entry["ID"] == "1"] == ["T2"]
 
@@ -167,10 +165,10 @@ def test_subject_with_experiments_and_assessors_is_made_at_once(api: Session, xn
     path = f"/data/projects/{project}/subjects/S1"
     answer = _put(api, path, _document("Subject", f'project="{project}" label="S1"', content))
     assert answer.status_code == 201
-    made = _item(api, f"/data/experiments/{session}")
+    made = item_of(api, f"/data/experiments/{session}")
     assert made["data_fields"]["subject_ID"] == answer.text
     assert {entry["ID"] for entry in _below(api, f"{path}/experiments/E1")["scans/scan"]} == {"1", "2"}
-    assert _item(api, f"{path}/experiments/E1/assessors/QC")["data_fields"]["ID"] == assessor
+    assert item_of(api, f"{path}/experiments/E1/assessors/QC")["data_fields"]["ID"] == assessor
 
 
 @pytest.mark.rule("xml-nested-ids")
@@ -239,19 +237,19 @@ def test_unknown_attributes_of_the_root_and_empty_elements_are_passed_over(api: 
     path = f"/data/projects/{project}/subjects/S1"
     document = _document("Subject", f'colour="red" ID="" project="{project}" label="S1" group="G"', "<xnat:colour/>")
     assert _put(api, path, document).status_code == 201
-    assert _item(api, path)["data_fields"]["group"] == "G"
+    assert item_of(api, path)["data_fields"]["group"] == "G"
 
 
 @pytest.mark.rule("xml-values-in")
 @pytest.mark.parametrize("content", ["<xnat:date>yesterday</xnat:date>", "<xnat:time>noon</xnat:time>"])
 def test_value_that_does_not_fit_is_400_and_nothing_is_stored(api: Session, session: str, content: str) -> None:
     assert _put(api, session, _session_xml(api, session, f"{content}<xnat:note>n</xnat:note>")).status_code == 400
-    assert "note" not in _item(api, session)["data_fields"]
+    assert "note" not in item_of(api, session)["data_fields"]
 
 
 @pytest.mark.rule("xml-values-in")
 def test_value_that_does_not_fit_in_a_nested_scan_is_400(api: Session, session: str) -> None:
     document = _session_xml(api, session, f"<xnat:note>n</xnat:note>{_SCANS.replace('7', 'many')}")
     assert _put(api, session, document).status_code == 400
-    assert "note" not in _item(api, session)["data_fields"]
+    assert "note" not in item_of(api, session)["data_fields"]
     assert "scans/scan" not in _below(api, session)

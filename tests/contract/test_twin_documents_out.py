@@ -6,6 +6,7 @@ import xml.etree.ElementTree as ET
 from typing import Any
 
 import pytest
+from object_helpers import item_of
 from xnat_twin.testing import Session, XnatServer
 
 XNAT = "http://nrg.wustl.edu/xnat"
@@ -40,11 +41,6 @@ def subject(api: Session, project: str) -> str:
 
 def _xml(api: Session, path: str, **params: str) -> ET.Element:
     return ET.fromstring(api.get(path, params={"format": "xml", **params}).content)  # noqa: S314
-
-
-def _item(api: Session, path: str) -> dict[str, Any]:
-    item: dict[str, Any] = api.get(path, params={"format": "json"}).json()["items"][0]
-    return item
 
 
 def _children(item: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
@@ -152,14 +148,14 @@ def test_what_may_not_be_read_is_left_out(xnat: XnatServer, api: Session, projec
     api.put(f"{subject}/projects/{other}", params={"label": "S1"}).raise_for_status()
     reader = xnat.session(*xnat.new_user(other, "Collaborators"))
     shared = f"/data/projects/{other}/subjects/S1"
-    assert "experiments/experiment" not in _children(_item(reader, shared))
+    assert "experiments/experiment" not in _children(item_of(reader, shared))
     assert _xml(reader, shared).find("xnat:experiments", NAMES) is None
-    assert "experiments/experiment" in _children(_item(api, shared))
+    assert "experiments/experiment" in _children(item_of(api, shared))
 
 
 @pytest.mark.rule("json-item")
 def test_item_has_fields_meta_and_children(api: Session, subject: str) -> None:
-    item = _item(api, f"{subject}/experiments/S1_MRI/scans/1")
+    item = item_of(api, f"{subject}/experiments/S1_MRI/scans/1")
     assert item["meta"]["xsi:type"] == "xnat:mrScanData"
     assert item["meta"]["isHistory"] is False
     fields = item["data_fields"]
@@ -172,9 +168,9 @@ def test_item_has_fields_meta_and_children(api: Session, subject: str) -> None:
 
 @pytest.mark.rule("json-children")
 def test_items_of_a_session_are_children_by_their_path(api: Session, subject: str) -> None:
-    children = _children(_item(api, f"{subject}/experiments/S1_MRI"))
+    children = _children(item_of(api, f"{subject}/experiments/S1_MRI"))
     assert {"scans/scan", "assessors/assessor", "resources/resource"} <= set(children)
-    below = _children(_item(api, subject))
+    below = _children(item_of(api, subject))
     assert below["experiments/experiment"][0]["data_fields"]["label"] == "S1_MRI"
     assert below["demographics"][0]["data_fields"]["gender"] == "male"
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from typing import Any
 
 import pytest
+from object_helpers import fields_of
 from xnat_twin.testing import Practice, Session, XnatServer
 
 ASSESSMENT, RISKS = "dpuk:dpukAssessmentData", "dpuk:dpukRiskFactorAssessmentData"
@@ -27,11 +27,6 @@ def http(dpuk: XnatServer) -> Session:
 @pytest.fixture
 def subject(dpuk: XnatServer) -> str:
     return f"/data/projects/{dpuk.new_project()}/subjects/S1"
-
-
-def _fields(http: Session, path: str) -> dict[str, Any]:
-    fields: dict[str, Any] = http.get(path, params={"format": "json"}).json()["items"][0]["data_fields"]
-    return fields
 
 
 @pytest.mark.rule("dpuk-module")
@@ -69,7 +64,7 @@ def test_assessment_keeps_booleans_and_scores(http: Session, subject: str) -> No
     given = dict.fromkeys(DIAGNOSES, "false") | {"DIAGNOSIS_AD": "true", "MMSE": "21", "MOCA": "18", "CDR": "0.5"}
     params = {f"{ASSESSMENT}/{name}": value for name, value in given.items()}
     assert http.put(path, params={"xsiType": ASSESSMENT, "date": "2014-05-06", **params}).status_code == 201
-    fields = _fields(http, path)
+    fields = fields_of(http, path)
     wanted = dict.fromkeys(DIAGNOSES, "false") | {"DIAGNOSIS_AD": "true", "MMSE": 21, "MOCA": 18, "CDR": 0.5}
     assert {name: fields[name] for name in wanted} == wanted
     assert fields["date"] == "2014-05-06"
@@ -81,7 +76,7 @@ def test_risk_factors_are_booleans_and_a_text(http: Session, subject: str) -> No
     given = {"HAS_FAMILIAL_GENE": "1", "HAS_OTHER_RISK_GENE": "0", "HAS_OTHER_RISK": "TRUE", "APOE": "E3/E4"}
     params = {f"{RISKS}/{name}": value for name, value in given.items()}
     assert http.put(path, params={"xsiType": RISKS, **params}).status_code == 201
-    fields = _fields(http, path)
+    fields = fields_of(http, path)
     wanted = {"HAS_FAMILIAL_GENE": "true", "HAS_OTHER_RISK_GENE": "false", "HAS_OTHER_RISK": "true", "APOE": "E3/E4"}
     assert {name: fields[name] for name in wanted} == wanted
 
@@ -109,7 +104,7 @@ def test_document_has_the_namespace_of_each_field(http: Session, subject: str) -
     assert found["{http://nrg.wustl.edu/xnat}note"] == "n"
     changed = data.replace(b">21<", b">22<").replace(b"DIAGNOSIS_PD>0<", b"DIAGNOSIS_PD>true<")
     assert http.put(path, data=changed, headers={"Content-Type": "text/xml"}).status_code in {200, 201}
-    fields = _fields(http, path)
+    fields = fields_of(http, path)
     assert (fields["MMSE"], fields["DIAGNOSIS_PD"], fields["DIAGNOSIS_AD"]) == (22, "true", "true")
 
 

@@ -16,9 +16,9 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
+from file_helpers import BINARY, names_of
 from xnat_twin.testing import Session, XnatServer
 
-BINARY = {"Content-Type": "application/octet-stream"}
 SWITCH = "/practice/faults"
 
 pytestmark = [
@@ -31,10 +31,6 @@ pytestmark = [
 def files(api: Session, scan: str) -> str:
     api.put(f"{scan}/resources/R").raise_for_status()
     return f"{scan}/resources/R/files"
-
-
-def _names(api: Session, files: str) -> list[str]:
-    return sorted(row["Name"] for row in api.get(files).json()["ResultSet"]["Result"])
 
 
 def _set(api: Session, *faults: dict[str, object]) -> None:
@@ -79,7 +75,7 @@ def test_any_status_can_be_given(api: Session, status: int) -> None:
 def test_status_hides_what_was_done_when_it_is_carried_out(api: Session, files: str) -> None:
     _set(api, {"status": 502, "method": "put", "carry_out": True})
     assert api.put(f"{files}/a", data=b"a", headers=BINARY).status_code == 502
-    assert _names(api, files) == ["a"]
+    assert names_of(api, files) == ["a"]
 
 
 def test_fault_strikes_only_the_method_and_path_that_it_names(api: Session, project: str) -> None:
@@ -118,7 +114,7 @@ def test_latency_after_the_work_leaves_a_client_that_knows_nothing_of_it(api: Se
     _set(api, {"latency": 1.5, "method": "PUT", "carry_out": True})
     with pytest.raises(requests.ReadTimeout):
         api.put(f"{files}/a", data=b"a", headers=BINARY, timeout=0.7)
-    assert _names(api, files) == ["a"]
+    assert names_of(api, files) == ["a"]
 
 
 def test_slow_answer_arrives_at_its_rate_and_whole(api: Session, files: str) -> None:
@@ -162,7 +158,7 @@ def test_dropped_connection_gives_no_byte_of_an_answer_and_does_nothing(
     _set(api, {"drop": when, "method": "PUT"})
     with pytest.raises(requests.ConnectionError):
         api.put(f"{files}/a", data=b"x" * 1000, headers=BINARY)
-    assert _names(api, files) == []
+    assert names_of(api, files) == []
     assert api.put(f"{files}/a", data=b"new", headers=BINARY).text == ""
     assert api.get(f"{files}/a").content == b"new"
 
@@ -209,7 +205,7 @@ def test_drop_after_the_work_loses_only_the_answer(api: Session, files: str) -> 
     _set(api, {"drop": "after", "method": "PUT", "carry_out": True})
     with pytest.raises(requests.ConnectionError):
         api.put(f"{files}/a", data=b"whole", headers=BINARY)
-    assert _names(api, files) == ["a"]
+    assert names_of(api, files) == ["a"]
     assert api.put(f"{files}/a", data=b"again", headers=BINARY).json() == {"duplicates": ["a"]}
     assert api.get(f"{files}/a").content == b"whole"
 
@@ -218,9 +214,9 @@ def test_upload_that_breaks_off_leaves_a_part_that_counts_as_a_duplicate(api: Se
     _set(api, {"drop": "during", "method": "PUT", "carry_out": True})
     with pytest.raises(requests.ConnectionError):
         api.put(f"{files}/a", data=b"x" * 1000, headers=BINARY)
-    assert _names(api, files) == []
+    assert names_of(api, files) == []
     assert api.put(f"{files}/a", data=b"x" * 1000, headers=BINARY).json() == {"duplicates": ["a"]}
-    assert _names(api, files) == [], "a plain retry leaves the file invisible"
+    assert names_of(api, files) == [], "a plain retry leaves the file invisible"
 
 
 # --- Truncated answers ---
@@ -259,7 +255,7 @@ def test_truncated_empty_answer_comes_after_the_work(api: Session, files: str) -
     _set(api, {"truncate": True, "method": "PUT"})
     with pytest.raises(requests.exceptions.ChunkedEncodingError, match="IncompleteRead"):
         api.put(f"{files}/a", data=b"a", headers=BINARY)
-    assert _names(api, files) == ["a"]
+    assert names_of(api, files) == ["a"]
 
 
 def test_answer_that_has_no_body_is_lost_as_a_whole(api: Session) -> None:
@@ -308,4 +304,4 @@ def test_conflict_strikes_the_catalog_of_the_path_that_it_names(api: Session, fi
     assert api.put(f"{files}/b", data=b"b", headers=BINARY).status_code == 200
     answer = api.put(f"{files}/a", data=b"a", headers=BINARY)
     assert (answer.status_code, "Another thread or process modified" in answer.text) == (500, True)
-    assert _names(api, files) == ["b"]
+    assert names_of(api, files) == ["b"]

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
+from file_helpers import BINARY
 from sqlalchemy import event
 from xnat_twin.testing import Session, XnatServer
 
 pytestmark = pytest.mark.practice_xnat("counts the statements that reach its database")
-BINARY = {"Content-Type": "application/octet-stream"}
 
 
 @contextmanager

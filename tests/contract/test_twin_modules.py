@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from object_helpers import rows_of
 from xnat_twin.testing import Practice, Session, XnatServer
 
 EXTRAS = ("dpuk-node-extras",)
@@ -81,20 +82,13 @@ def filled(node: XnatServer) -> str:
     return project
 
 
-def _rows(http: Session, path: str) -> list[dict[str, str]]:
-    answer = http.get(path)
-    assert answer.status_code == 200
-    rows: list[dict[str, str]] = answer.json()["ResultSet"]["Result"]
-    return rows
-
-
 @pytest.mark.rule("datafreeze")
 def test_freeze_is_made_by_an_owner_and_listed(node: XnatServer, filled: str) -> None:
     http, path = node.session(), f"/data/projects/{filled}/datafreeze"
-    assert _rows(http, path) == []
+    assert rows_of(http, path) == []
     answers = [http.post(path, params={"label": "2024"}) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [201, 409]
-    [row] = _rows(http, path)
+    [row] = rows_of(http, path)
     assert (row["label"], row["subjects"], row["experiments"], row["user"]) == ("2024", "1", "1", "admin")
     assert http.post(path, params={"label": "a b"}).status_code == 400
     assert http.get("/data/projects/nosuch_project/datafreeze").status_code == 404
@@ -112,7 +106,7 @@ def test_local_export_shares_what_is_there(node: XnatServer, filled: str) -> Non
         assert (answer.status_code, answer.json()) == (200, {"subjects": 1, "experiments": 1})
     assert http.get(f"/data/projects/{other}/subjects/S1").status_code == 200
     assert http.get(f"/data/projects/{other}/experiments/E1").status_code == 200
-    [row] = _rows(http, f"/data/remote/projects/{filled}")
+    [row] = rows_of(http, f"/data/remote/projects/{filled}")
     assert (row["source"], row["destination"], row["kind"]) == (filled, other, "local")
     reader = node.session(*node.new_user(filled, "Collaborators"))
     assert reader.put(path).status_code == 404
@@ -133,16 +127,16 @@ def test_remote_export_is_written_down_and_never_carried_out(node: XnatServer, f
     }
     answer = http.put(path)
     assert (answer.status_code, answer.json()["sent"]) == (200, False)
-    relations = [row for row in _rows(http, "/data/remote/projectrelations") if row["source"] == filled]
+    relations = [row for row in rows_of(http, "/data/remote/projectrelations") if row["source"] == filled]
     assert [(row["destination"], row["location"]) for row in relations] == [("HUB1", "https://central.example.org")]
 
 
 @pytest.mark.rule("remote-studies")
 def test_studies_are_the_projects_that_one_may_read(node: XnatServer, filled: str) -> None:
-    assert filled in {row["ID"] for row in _rows(node.session(), "/data/remote/study/filter/false")}
+    assert filled in {row["ID"] for row in rows_of(node.session(), "/data/remote/study/filter/false")}
     stranger = node.session(*node.new_user())
-    assert filled not in {row["ID"] for row in _rows(stranger, "/data/remote/study/filter/false")}
-    assert filled not in {row["source"] for row in _rows(stranger, "/data/remote/projectrelations")}
+    assert filled not in {row["ID"] for row in rows_of(stranger, "/data/remote/study/filter/false")}
+    assert filled not in {row["source"] for row in rows_of(stranger, "/data/remote/projectrelations")}
 
 
 @pytest.mark.rule("modules-absent")

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 import requests
+from file_helpers import BINARY
 from xnat_twin.server import Server
 from xnat_twin.site import Site
 from xnat_twin.testing import Session, XnatServer
 
-BINARY = {"Content-Type": "application/octet-stream"}
 BROWSER = {"User-Agent": "Mozilla/5.0"}
 #: Breaks a page that forgets to escape anything, and shows any escaping done twice.
 NASTY = """</td><script>alert("x")</script> & 'y' &lt;"""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from file_helpers import TEXT
 from object_helpers import fields_of, item_of, labels_of, rows_of
 from xnat_twin.testing import Session, XnatServer
 
 MR = {"xsiType": "xnat:mrSessionData"}
-TEXT = {"Content-Type": "text/plain"}
 
 
 @pytest.fixture

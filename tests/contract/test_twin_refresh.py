@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 import requests
+from file_helpers import TEXT, names_of
 from xnat_twin.resources.files.refresh import RefreshCatalog
-from xnat_twin.storage.catalog import locked
+from xnat_twin.storage.locks import locked
 from xnat_twin.testing import Session, XnatServer
 
-TEXT = {"Content-Type": "text/plain"}
 SERVICE = "/data/services/refresh/catalog"
 
 
@@ -33,10 +33,6 @@ def _archive(path: str) -> str:
     return "/archive" + path.removeprefix("/data").partition("/resources/")[0]
 
 
-def _names(api: Session, files: str) -> list[str]:
-    return sorted(row["Name"] for row in api.get(files).json()["ResultSet"]["Result"])
-
-
 def _folder(xnat: XnatServer, project: str) -> Path:
     return next(xnat.archive.glob(f"{project}/**/R_catalog.xml")).parent
 
@@ -45,7 +41,7 @@ def _folder(xnat: XnatServer, project: str) -> Path:
 def test_append_registers_what_is_on_the_disk(api: Session, files: str) -> None:
     answer = _refresh(api, _archive(files), options="append")
     assert (answer.status_code, answer.content) == (200, b"")
-    assert _names(api, files) == ["kept.txt", "lost.txt"]
+    assert names_of(api, files) == ["kept.txt", "lost.txt"]
     row = next(row for row in api.get(files).json()["ResultSet"]["Result"] if row["Name"] == "lost.txt")
     assert (row["Size"], row["digest"]) == ("8", ""), "no digest without checksum"
 
@@ -78,9 +74,9 @@ def test_changed_file_gets_its_new_size_always_and_its_new_digest_with_checksum(
 def test_delete_drops_entries_without_a_file(api: Session, xnat: XnatServer, project: str, files: str) -> None:
     (_folder(xnat, project) / "kept.txt").unlink()
     _refresh(api, _archive(files), options="append")
-    assert _names(api, files) == ["kept.txt", "lost.txt"]
+    assert names_of(api, files) == ["kept.txt", "lost.txt"]
     _refresh(api, _archive(files), options="delete")
-    assert _names(api, files) == ["lost.txt"]
+    assert names_of(api, files) == ["lost.txt"]
 
 
 @pytest.mark.rule("refresh-stats")
@@ -102,7 +98,7 @@ def test_nothing_asked_for_is_everything_with_delete(
 ) -> None:
     (_folder(xnat, project) / "kept.txt").unlink()
     _refresh(api, _archive(files), **params)
-    assert _names(api, files) == ["lost.txt"]
+    assert names_of(api, files) == ["lost.txt"]
 
 
 @pytest.mark.rule("refresh-paths")
@@ -123,7 +119,7 @@ def test_nothing_asked_for_is_everything_with_delete(
 def test_everything_below_the_uri_is_refreshed(api: Session, project: str, session: str, files: str, uri: str) -> None:
     answer = _refresh(api, uri.format(project=project, id=api.put(session).text), options="append")
     assert answer.status_code == 200
-    assert _names(api, files) == ["kept.txt", "lost.txt"]
+    assert names_of(api, files) == ["kept.txt", "lost.txt"]
 
 
 @pytest.mark.rule("refresh-paths")
@@ -132,14 +128,14 @@ def test_subject_and_project_have_only_their_own_resources_refreshed(
     api: Session, project: str, files: str, uri: str
 ) -> None:
     assert _refresh(api, uri.format(project=project), options="append").status_code == 200
-    assert _names(api, files) == ["kept.txt"]
+    assert names_of(api, files) == ["kept.txt"]
 
 
 @pytest.mark.rule("refresh-several")
 def test_several_resources_are_refreshed_one_after_the_other(api: Session, session: str, files: str) -> None:
     uris = [_archive(session), _archive(files)]
     assert _refresh(api, *uris, options="append").status_code == 200
-    assert _names(api, files) == ["kept.txt", "lost.txt"]
+    assert names_of(api, files) == ["kept.txt", "lost.txt"]
     assert _refresh(api).status_code == 200, "none at all is fine, too"
 
 
@@ -171,7 +167,7 @@ def test_missing_scan_is_500_and_missing_resource_is_200(api: Session, session: 
 def test_number_of_a_resource_that_has_a_label_names_nothing(api: Session, scan: str, files: str) -> None:
     number = api.get(f"{scan}/resources").json()["ResultSet"]["Result"][0]["xnat_abstractresource_id"]
     assert _refresh(api, f"{_archive(files)}/resources/{number}", options="append").status_code == 200
-    assert _names(api, files) == ["kept.txt"]
+    assert names_of(api, files) == ["kept.txt"]
 
 
 @pytest.mark.rule("refresh-rights")
@@ -190,7 +186,7 @@ def test_second_catalog_in_the_folder_stops_the_refresh(
 ) -> None:
     (_folder(xnat, project) / "other.xml").write_text("<cat:Catalog/>")
     assert _refresh(api, _archive(files)).status_code == 200
-    assert _names(api, files) == ["kept.txt"]
+    assert names_of(api, files) == ["kept.txt"]
 
 
 @pytest.mark.practice_xnat("lets another writer win, once")
@@ -209,4 +205,4 @@ def test_lock_that_is_not_obtained_is_still_200(
     catalog = _folder(xnat, project) / "R_catalog.xml"
     with locked(catalog.with_name("R_catalog.xml.refresh"), 1):
         assert _refresh(api, _archive(files), options="append").status_code == 200
-    assert _names(api, files) == ["kept.txt"]
+    assert names_of(api, files) == ["kept.txt"]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 
 import pytest
+from file_helpers import TEXT
 from object_helpers import fields_of, labels_of, rows_of
 from xnat_twin.testing import Practice, Session, XnatServer
 
 COLUMNS = ["xnat_abstractresource_id", "label", "element_name", "category", "cat_id", "cat_desc", "file_count",
            "file_size", "tags", "content", "format"]  # fmt: skip
-TEXT = {"Content-Type": "text/plain"}
 MR = {"xsiType": "xnat:mrScanData"}
 
 

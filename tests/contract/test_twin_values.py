@@ -6,6 +6,7 @@ import xml.etree.ElementTree as ET
 from typing import Any
 
 import pytest
+from object_helpers import fields_of, item_of
 from xnat_twin.testing import Session, XnatServer
 
 SESSION = "xnat:mrSessionData"
@@ -13,18 +14,8 @@ SCAN = "xnat:mrScanData"
 PROVENANCE = "xnat:qcManualAssessorData/provenance/processStep"
 
 
-def _item(api: Session, path: str) -> dict[str, Any]:
-    item: dict[str, Any] = api.get(path, params={"format": "json"}).json()["items"][0]
-    return item
-
-
-def _fields(api: Session, path: str) -> dict[str, Any]:
-    fields: dict[str, Any] = _item(api, path)["data_fields"]
-    return fields
-
-
 def _entries(api: Session, path: str, field: str) -> list[dict[str, Any]]:
-    found = [child["items"] for child in _item(api, path)["children"] if child["field"] == field]
+    found = [child["items"] for child in item_of(api, path)["children"] if child["field"] == field]
     return [item["data_fields"] for item in found[0]] if found else []
 
 
@@ -36,7 +27,7 @@ def _custom(name: str, root: str = SESSION) -> str:
 def test_values_have_the_kind_of_their_field(api: Session, scan: str) -> None:
     given = {"frames": "176", "parameters/tr": "2.50", "parameters/flip": "9", "note": "176"}
     api.put(scan, params={f"{SCAN}/{name}": value for name, value in given.items()}).raise_for_status()
-    fields = _fields(api, scan)
+    fields = fields_of(api, scan)
     wanted = {"frames": 176, "parameters/tr": 2.5, "parameters/flip": 9, "note": "176"}
     assert {name: fields[name] for name in wanted} == wanted
 
@@ -47,7 +38,7 @@ def test_values_have_the_kind_of_their_field(api: Session, scan: str) -> None:
 )
 def test_booleans_are_words_in_json_and_digits_in_xml(api: Session, scan: str, text: str, value: bool) -> None:
     api.put(scan, params={f"{SCAN}/dcmValidation/status": text}).raise_for_status()
-    assert _fields(api, scan)["dcmValidation/status"] == ("true" if value else "false")
+    assert fields_of(api, scan)["dcmValidation/status"] == ("true" if value else "false")
     document = api.get(scan, params={"format": "xml"}).text
     assert f'<xnat:dcmValidation status="{int(value)}"' in document
 
@@ -61,9 +52,9 @@ def test_booleans_are_words_in_json_and_digits_in_xml(api: Session, scan: str, t
     ],
 )  # fmt: skip
 def test_value_that_does_not_fit_is_400_and_changes_nothing(api: Session, scan: str, name: str, text: str) -> None:
-    before = _fields(api, scan)
+    before = fields_of(api, scan)
     assert api.put(scan, params={f"{SCAN}/{name}": text, "note": "n"}).status_code == 400
-    assert _fields(api, scan) == before
+    assert fields_of(api, scan) == before
 
 
 @pytest.mark.rule("value-dates")
@@ -71,8 +62,8 @@ def test_dates_and_times_have_several_forms(api: Session, session: str) -> None:
     for text in ("2014-01-31", "01/31/2014", "01.31.2014", "20140131"):
         api.put(session, params={"date": "NULL"}).raise_for_status()
         api.put(session, params={"date": text, "time": "10:20:30"}).raise_for_status()
-        assert _fields(api, session)["date"] == "2014-01-31"
-    assert _fields(api, session)["time"] == "10:20:30"
+        assert fields_of(api, session)["date"] == "2014-01-31"
+    assert fields_of(api, session)["time"] == "10:20:30"
     assert api.put(session, params={"date": "31 January"}).status_code == 400
     assert api.put(session, params={"time": "10:20"}).status_code == 400
 
@@ -80,7 +71,7 @@ def test_dates_and_times_have_several_forms(api: Session, session: str) -> None:
 @pytest.mark.rule("value-dates")
 def test_day_that_does_not_exist_fails_in_the_database(api: Session, session: str) -> None:
     assert api.put(session, params={"date": "2014-02-30"}).status_code == 500
-    assert "date" not in _fields(api, session)
+    assert "date" not in fields_of(api, session)
 
 
 @pytest.mark.rule("value-choices")
@@ -99,7 +90,7 @@ def test_text_with_a_script_is_400(api: Session, session: str) -> None:
     )
     answer = api.put(session, data=document, headers={"Content-Type": "text/xml"})
     assert answer.status_code == 400
-    assert "note" not in _fields(api, session)
+    assert "note" not in fields_of(api, session)
 
 
 @pytest.mark.rule("value-null")
@@ -107,14 +98,14 @@ def test_null_clears_a_field_in_any_case(api: Session, scan: str) -> None:
     for word in ("NULL", "null", "Null"):
         api.put(scan, params={"note": "n", f"{SCAN}/frames": "7"}).raise_for_status()
         api.put(scan, params={"note": word, f"{SCAN}/frames": word}).raise_for_status()
-        assert not {"note", "frames"} & set(_fields(api, scan))
+        assert not {"note", "frames"} & set(fields_of(api, scan))
 
 
 @pytest.mark.rule("field-names")
 def test_names_of_fields_do_not_mind_case_and_unknown_ones_are_ignored(api: Session, scan: str) -> None:
     given = {f"{SCAN}/PARAMETERS/TR": "2.5", f"{SCAN}/colour": "red", f"{SCAN}/parameters/nosuch": "1", "colour": "red"}
     assert api.put(scan, params=given).status_code == 200
-    fields = _fields(api, scan)
+    fields = fields_of(api, scan)
     assert fields["parameters/tr"] == 2.5
     assert "red" not in fields.values()
 
@@ -122,9 +113,9 @@ def test_names_of_fields_do_not_mind_case_and_unknown_ones_are_ignored(api: Sess
 @pytest.mark.rule("field-names")
 def test_field_may_be_named_by_a_type_that_is_extended(api: Session, scan: str, session: str) -> None:
     api.put(scan, params={"xnat:imageScanData/note": "a"}).raise_for_status()
-    assert _fields(api, scan)["note"] == "a"
+    assert fields_of(api, scan)["note"] == "a"
     api.put(session, params={"xnat:experimentData/note": "b", "xnat:petSessionData/note": "c"}).raise_for_status()
-    assert _fields(api, session)["note"] == "b"
+    assert fields_of(api, session)["note"] == "b"
 
 
 @pytest.mark.rule("custom-variables")
@@ -200,6 +191,6 @@ def test_item_may_be_given_its_type(api: Session, project: str) -> None:
     path = f"/data/projects/{project}/subjects/S1"
     name = "xnat:subjectData/demographics[@xsi:type=xnat:demographicData]/yob"
     api.put(path, params={name: "1950"}).raise_for_status()
-    (child,) = [child for child in _item(api, path)["children"] if child["field"] == "demographics"]
+    (child,) = [child for child in item_of(api, path)["children"] if child["field"] == "demographics"]
     assert child["items"][0]["meta"]["xsi:type"] == "xnat:demographicData"
     assert child["items"][0]["data_fields"]["yob"] == 1950
