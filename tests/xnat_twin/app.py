@@ -8,7 +8,7 @@ import falcon
 from falcon import Request, Response
 from falcon.media import MultipartFormHandler
 
-from xnat_twin.errors import ContainerError, StatusError, status_line
+from xnat_twin.errors import ContainerError, StatusError, XapiError, status_line
 from xnat_twin.injection import InjectedFaults
 from xnat_twin.middleware import Application, Login, RawPath, ReadToEnd
 from xnat_twin.resources.base import MAX_DOCUMENT
@@ -53,4 +53,5 @@ def _falcon_error(req: Request, resp: Response, error: falcon.HTTPError, params:
 
 def _unexpected(req: Request, resp: Response, error: Exception, params: object) -> None:
     _log.exception("%s %s failed", req.method, req.path)
-    _status_error(req, resp, StatusError(500), params)
+    kind = XapiError if req.path.startswith("/xapi/") else StatusError
+    _status_error(req, resp, kind(500), params)

@@ -18,7 +18,7 @@ from xnat_twin.access.tokens import find_token
 from xnat_twin.configuration.preferences import Preferences
 from xnat_twin.storage.database import Store
 from xnat_twin.storage.remembered import Remembered
-from xnat_twin.storage.store import User, now
+from xnat_twin.storage.store import AliasToken, User, now
 
 _BY_LOGIN = select(User).where(User.login == bindparam("login"))
 _SCRYPT = {"n": 2**12, "r": 8, "p": 1}  # a practice server: about 10 ms, so that tests stay quick
@@ -67,6 +67,11 @@ def find_user(session: Session, login: str) -> User | None:
     return session.scalar(_BY_LOGIN, {"login": login})
 
 
+def is_secret(token: AliasToken, text: str) -> bool:
+    """Whether this is the token's secret."""
+    return hmac.compare_digest(token.secret.encode(), text.encode("utf-8", "replace"))
+
+
 class Accounts:
     """The accounts of those who have a session, read from the database again after every change of it.
 
@@ -93,7 +98,7 @@ def authenticate(store: Store, preferences: Preferences, name: str, password: st
         token = find_token(session, name) if user is None else None
     if token is not None:
         _check_account(preferences, token.user)
-        if not hmac.compare_digest(token.secret, password):
+        if not is_secret(token, password):
             raise BadCredentialsError
         return token.user
     if user is None:

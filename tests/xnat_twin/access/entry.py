@@ -61,7 +61,8 @@ class Gate:
 
     @property
     def _challenge(self) -> str:
-        return f'Basic realm="{self._site.preferences["siteId"]}"'
+        realm = re.sub(r"[^\x20-\x7e]|[\"\\]", "?", str(self._site.preferences["siteId"]))  # else it is no header
+        return f'Basic realm="{realm}"'
 
     def refuse(self, req: Request, resp: Response) -> StatusError:
         """How someone is turned away who is not logged in: 401 for a program on a data path, else the login page."""

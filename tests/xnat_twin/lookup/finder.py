@@ -299,9 +299,10 @@ class Finder:
 
         Reference: XNATCatalogTemplate, whose 403 is lost: Restlet makes 404 of what fails before a request is handled.
         """
-        if not identifier.isdecimal():
+        number = number_of(identifier)
+        if number is None:
             return None
-        found = self.session.get(Resource, int(identifier))
+        found = self.session.get(Resource, number)
         if found is None or not self.may_read(project_of(found.owner)):
             raise StatusError(404)
         return found
@@ -313,6 +314,12 @@ class Finder:
             if identifier in {found.label, str(found.resource_id)}:
                 return found
         return None
+
+
+def number_of(text: str) -> int | None:
+    """A number that an object can have: what is larger than Java's int is taken for a name."""
+    number = int(text) if re.fullmatch(r"[0-9]{1,10}", text) else None
+    return number if number is not None and number < 2**31 else None
 
 
 def project_of(owner: Owner) -> Project:

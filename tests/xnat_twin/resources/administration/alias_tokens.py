@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hmac
 from datetime import UTC, datetime
 from typing import Any
 
 from falcon import Request, Response
 
-from xnat_twin.access.auth import find_user
+from xnat_twin.access.auth import find_user, is_secret
 from xnat_twin.access.tokens import find_token, invalidate_token, issue_token, tokens_of
 from xnat_twin.errors import StatusError
 from xnat_twin.resources.base import Endpoint, send_json, send_text, user_of
@@ -46,7 +45,7 @@ class AliasTokens(Endpoint):
             case "validate":
                 if token is None or not secret:
                     raise StatusError(401, "You must specify both token and secret to validate a token.")
-                valid = hmac.compare_digest(token.secret, secret)
+                valid = is_secret(token, secret)
                 send_json(resp, {"valid": token.user.login} if valid else {})
             case "invalidate":
                 if token is not None:

@@ -54,7 +54,7 @@ def json_body(req: Request) -> Any:
         raise XapiError(500, f"There was an error in the request : Content type '{req.content_type}' not supported")
     try:
         return json.loads(read_body(req))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise XapiError(500, f"Could not read document: {error}") from error
 
 

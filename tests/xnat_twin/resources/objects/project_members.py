@@ -12,7 +12,7 @@ from xnat_twin.access.auth import find_user
 from xnat_twin.access.permissions import GROUPS, Access, group_id
 from xnat_twin.errors import StatusError
 from xnat_twin.lists.tables import Table
-from xnat_twin.lookup.finder import Finder
+from xnat_twin.lookup.finder import Finder, number_of
 from xnat_twin.resources.base import Endpoint, params_of, send_table
 from xnat_twin.storage.store import Membership, Project, User
 
@@ -121,7 +121,8 @@ def _users(finder: Finder, text: str) -> Sequence[User]:
     """The accounts that the end of the path names by number, login or e-mail address, as far as there are any."""
     found: list[User] = []
     for name in _BETWEEN_USERS.split(text.replace("%20", " ")) if "," in text else [text]:
-        user = finder.session.get(User, int(name)) if name.isdecimal() else None
+        number = number_of(name)
+        user = finder.session.get(User, number) if number is not None else None
         user = user or find_user(finder.session, name)
         if user is not None:
             found.append(user)
