@@ -1,6 +1,7 @@
 """One connection of the server, made to be quick: buffers in C, and no change of thread between two requests.
 
-What is said over it is cheroot's business.
+It refuses what cannot be a request, and reads bodies in chunks without taking a whole chunk into memory. What else is
+said over it is cheroot's business.
 """
 
 from __future__ import annotations
@@ -93,7 +94,7 @@ class ChunkedBody:
             self._left = int(re.split(rb"[ \t;\r]", line)[0], 16)
             self._ended = not self._left
             while self._ended and self._stream.readline(BUFFER) not in {b"\r\n", b"\n", b""}:
-                """Trailers are for nobody."""
+                pass  # trailers are for nobody
         return not self._ended
 
 

@@ -2,7 +2,8 @@
 
 A fault has one kind with its value, and may say when it strikes. Three ways lead here, in the same words: Python
 (`faults.add(Fault.of(status=503, times=2))`), `--fault status=503,times=2`, and a POST of `{"status": 503, "times": 2}`
-to `/practice/faults`. How a request is made to fail is not here: injection.py, disk.py and catalog.py do that.
+to `/practice/faults`. How a request is made to fail is not here: injection.py does that, and for what
+is written storage/disk.py and storage/catalog.py.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from xnat_twin.site import Site
 from xnat_twin.storage.disk import CHUNK
 from xnat_twin.transfer.uploads import Readable
 
-#: The address of the switch itself (resources/practice.py); a fault there could not be taken back.
+#: The address of the switch itself (resources/administration/practice.py); a fault there could not be taken back.
 SWITCH = "/practice"
 _BEATS = 20  # a slow body moves this often in a second
 

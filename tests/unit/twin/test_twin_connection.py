@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -154,8 +155,7 @@ def _chunked(data: bytes) -> ChunkedBody:
 def test_chunks_are_read_in_parts_of_any_size() -> None:
     data = b"5;name=value\r\nhello\r\nA \r\n, world!!!\r\n0\r\nTrailer: x\r\n\r\n"
     for size in (1, 3, 100):
-        body = _chunked(data)
-        assert b"".join(iter(lambda body=body, size=size: body.read(size), b"")) == b"hello, world!!!"
+        assert b"".join(iter(partial(_chunked(data).read, size), b"")) == b"hello, world!!!"
     assert _chunked(data).read() == b"hello, world!!!"
 
 
