@@ -6,6 +6,7 @@ import re
 
 import pytest
 from xnat_twin.lists.criteria import like
+from xnat_twin.search.criteria import at_commas
 from xnat_twin.transfer.expressions import matching
 
 
@@ -51,3 +52,19 @@ def test_paths_are_matched_as_a_whole(beginning: str) -> None:
 def test_what_is_no_expression_is_said_to_be_none(beginning: str) -> None:
     with pytest.raises(re.error):
         matching(beginning, ["a"])
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("", [""]),
+        ("a,b", ["a", "b"]),
+        (",", ["", ""]),
+        ('"a,b",c', ['"a,b"', "c"]),
+        ('a,"b', ['a,"b']),
+        ('a,"b,c', ['a,"b', "c"]),
+        ("a," * 300_000, ["a"] * 300_000 + [""]),
+    ],
+)
+def test_lists_are_parted_at_commas_outside_of_quotation_marks(text: str, parts: list[str]) -> None:
+    assert at_commas(text) == parts

@@ -31,8 +31,6 @@ _OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {
     ">=": operator.ge,
 }
 _SUM = re.compile(r"\s*[+-]?\d+(?:\.\d+)?(?:\s*[+-]\s*\d+(?:\.\d+)?)*\s*")
-#: Commas that are not inside of quotation marks.
-_COMMA = re.compile(r',(?=(?:[^"]*"[^"]*")*[^"]*$)')
 
 
 def conditions(finder: Finder, root: str, sets: Sequence[CriteriaSet]) -> Group | None:
@@ -96,7 +94,7 @@ def _compare_field(criteria: Criteria, kind: str, *, quoted: bool) -> Matches:
         return _between(text, comparable(kind))
     parse = comparable(kind) if quoted or criteria.override else _number
     if comparison == "IN":
-        wanted = [parse(one.strip("'\"")) for one in _COMMA.split(text)]
+        wanted = [parse(one.strip("'\"")) for one in at_commas(text)]
         return lambda value: value is not None and value in wanted
     if comparison == "!=":
         excluded = parse(text)
@@ -188,10 +186,22 @@ def _number(text: str) -> Value:
     return sum(float(part.replace(" ", "")) for part in re.findall(r"[+-]?\s*\d+(?:\.\d+)?", text))
 
 
+def at_commas(text: str) -> list[str]:
+    """The parts of a list. A comma counts if the quotation marks after it make pairs; one look at each is enough."""
+    parts: list[list[str]] = [[]]
+    ahead = text.count('"')
+    for number, piece in enumerate(text.split(",")):
+        if number and ahead % 2 == 0:
+            parts.append([])
+        parts[-1].append(piece)
+        ahead -= piece.count('"')
+    return [",".join(pieces) for pieces in parts]
+
+
 def array_of(text: str) -> list[str]:
     """The texts of an SQL array: `'{"a","b"}'`. Raises CriteriaError."""
     match = re.fullmatch(r"\s*'\{(.*)\}'\s*", text, re.DOTALL)
     if match is None:
         raise CriteriaError(f"syntax error at or near {text}")
-    parts = [part.strip() for part in _COMMA.split(match[1])] if match[1].strip() else []
+    parts = [part.strip() for part in at_commas(match[1])] if match[1].strip() else []
     return [part[1:-1] if part.startswith('"') else part for part in parts]
