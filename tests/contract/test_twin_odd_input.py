@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import io
+import tarfile
 
 import pytest
 import requests
@@ -58,3 +60,23 @@ def test_what_no_account_can_be_made_of_is_500_as_text(xnat: XnatServer, body: s
     assert answer.status_code == 500
     assert answer.headers["Content-Type"].startswith("text/plain")
     assert "Traceback" not in answer.text
+
+
+@pytest.mark.rule("broken-archive")
+@pytest.mark.practice_xnat("it could hurt a real server")
+def test_tar_whose_headers_fill_the_memory_is_500(api: Session, scan: str) -> None:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        member = tarfile.TarInfo("a")
+        member.pax_headers = {"comment": "x" * 2_000_000}
+        archive.addfile(member)
+    answer = put(api, f"{scan}/resources/R/files/u.tgz", packed.getvalue(), extract="true")
+    assert (answer.status_code, "too long" in answer.text) == (500, True)
+
+
+@pytest.mark.rule("unknown-parameters-are-ignored")
+def test_name_of_a_parameter_that_is_none_costs_no_time(api: Session, project: str) -> None:
+    path = f"/data/projects/{project}/subjects/S1"
+    form = {"xnat:subjectData/" + "a[b=" * 100_000: "x", "group": "G"}
+    assert api.put(path, data=form, timeout=20).status_code == 201
+    assert api.get(path, params={"format": "json"}).json()["items"][0]["data_fields"]["group"] == "G"

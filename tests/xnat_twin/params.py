@@ -7,6 +7,9 @@ from urllib.parse import parse_qsl
 
 from xnat_twin.datatypes.fields import escape_parameter
 
+#: Nothing has a longer name. To find out what an XPath means takes long if it is.
+LONGEST_NAME = 2000
+
 
 class Params:
     """The parameters of one query string or form. Unknown ones are simply never asked for."""
@@ -17,8 +20,8 @@ class Params:
         self._first = {name: escape_parameter(self._raw[name]) for name, _ in self._pairs}
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
-        """(name, first value) of each parameter, in order."""
-        return iter(self._first.items())
+        """(name, first value) of each parameter, in order; without those too long to be a field's name."""
+        return (pair for pair in self._first.items() if len(pair[0]) <= LONGEST_NAME)
 
     def __contains__(self, name: str) -> bool:
         return name in self._first

@@ -40,6 +40,15 @@ FILE_TYPES = {
 }  # fmt: skip
 #: Endings of files that `extract=true` unpacks; the second without tar, as XNAT 1.6.
 ARCHIVES = (".tar.gz", ".tgz", ".tar", ".gz", ".zip", ".zar", ".xar")
+#: Bytes of what a tar says of one file.
+MAX_HEADER = 1024 * 1024
+_LONG_HEADERS = {
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+}
 ZIP_ARCHIVES = (".zip", ".zar")
 
 
@@ -231,12 +240,22 @@ def _hashed(chunks: Iterator[bytes], update: Callable[[bytes], None]) -> Iterato
         yield chunk
 
 
+class _Header(tarfile.TarInfo):
+    """A header of a tar. tarfile takes long names and notes into memory, of which gzip makes little to send."""
+
+    def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
+        if self.size > MAX_HEADER and self.type in _LONG_HEADERS:
+            raise tarfile.ReadError("a header is too long")
+        found: tarfile.TarInfo = super()._proc_member(archive)  # type: ignore[misc]
+        return found
+
+
 def _members(name: str, body: Body) -> Iterator[tuple[str, Callable[[], Iterator[bytes]]]]:
     """(path, content) of each file in an archive, whose kind is told by its name."""
     lower = name.lower()
     if lower.endswith((".tar.gz", ".tgz", ".tar")):
         mode = "r|" if lower.endswith(".tar") else "r|gz"
-        with tarfile.open(fileobj=_ChunkReader(body.chunks()), mode=mode, errors="replace") as archive:  # type: ignore[call-overload]
+        with tarfile.open(fileobj=_ChunkReader(body.chunks()), mode=mode, errors="replace", tarinfo=_Header) as archive:  # type: ignore[call-overload]
             for member in archive:
                 content = archive.extractfile(member) if member.isfile() else None
                 if content is not None:
