@@ -193,6 +193,8 @@ def test_entry_of_a_document_is_added_unless_it_is_there() -> None:
 
 def test_escaping_is_done_once_for_each_character() -> None:
     assert escape_parameter("<&>\"'") == "&lt;&amp;&gt;&quot;&apos;"
+    assert escape_parameter("é\t\r\n\x85 \u4e2d") == "é\t\r\n\x85 \u4e2d"
+    assert escape_parameter("\0a\x01\x0b\x9f\ud800\uffffb") == "a&#1;&#11;&#159;b"
 
 
 def test_boolean_parameters_follow_xnats_odd_rules() -> None:

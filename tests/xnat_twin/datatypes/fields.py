@@ -19,14 +19,18 @@ Fields = dict[str, FieldValue]
 _CUT_PREDICATE = re.compile(r"\[[^\]]*/")
 _NAMED_ENTRY = re.compile(r"^(?P<entry>.*\[(?P<key>[^?+=\]][^=\]]*)=(?P<name>[^\]]*)\])/[^\[]*$")
 #: Predicates that are settled when it is known what is stored: an entry that has a text, an entry of a document.
+_NOT_IN_XML = re.compile("[\0\ud800-\udfff\ufffe\uffff]")
+_CONTROL = re.compile("[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]")
 _OPEN_PREDICATE = re.compile(r"\[(?:\?(?P<attribute>[^=\]]+)=(?P<text>[^\]]*)|\+(?P<number>\d+))\]")
 
 
 def escape_parameter(value: str) -> str:
-    """A parameter as XNAT reads it: XML-escaped, and stored that way."""
+    """A parameter as XNAT reads it: escaped for XML 1.1, and stored that way. What that cannot hold is left out."""
     for plain, escaped in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;"), ("'", "&apos;")):
         value = value.replace(plain, escaped)
-    return value
+    if value.isprintable():
+        return value
+    return _CONTROL.sub(lambda found: f"&#{ord(found[0])};", _NOT_IN_XML.sub("", value))
 
 
 def type_of_xpath(name: str) -> str | None:
