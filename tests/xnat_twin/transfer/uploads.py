@@ -276,15 +276,16 @@ def _members(name: str, body: Body) -> Iterator[tuple[str, Callable[[], Iterator
 
 
 def _gunzipped(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """The content of a gzip file; of one that has several parts, as bgzip makes them, that of all. Zeros may follow."""
+    """The content of a gzip file; of one that has several parts, as bgzip makes them, that of all."""
     unpack = zlib.decompressobj(wbits=31)  # 31: with a gzip header
     for chunk in chunks:
         rest = chunk
         while rest:
             if unpack.eof:
-                rest = rest.lstrip(b"\0")
-                if not rest:
-                    break
+                if not rest.startswith(b"\x1f"):  # no further part: Java does not mind
+                    for _ in chunks:
+                        """The rest is nothing."""
+                    return
                 unpack = zlib.decompressobj(wbits=31)
             yield unpack.decompress(rest, CHUNK)
             rest = unpack.unused_data if unpack.eof else unpack.unconsumed_tail
