@@ -171,7 +171,10 @@ def test_request_that_is_repeated(api: Session, xnat: XnatServer, project: str, 
 def test_resources_that_are_put_at_once_are_as_many_as_answers_200(
     api: Session, xnat: XnatServer, session: str
 ) -> None:
-    """One, or more of the same label: XNAT looks for the label first and locks nothing meanwhile."""
+    """One, or more of the same label: XNAT looks for the label first and locks nothing meanwhile.
+
+    Where the database does not queue writers, as PostgreSQL, one may find another's catalog in its way: 500.
+    """
 
     def put(_: int) -> int:
         with xnat.session() as http:
@@ -179,7 +182,7 @@ def test_resources_that_are_put_at_once_are_as_many_as_answers_200(
 
     with ThreadPoolExecutor(4) as pool:
         statuses = list(pool.map(put, range(4)))
-    assert set(statuses) <= {200, 409}
+    assert set(statuses) <= {200, 409, 500}
     assert labels_of(api, f"{session}/resources") == ["R"] * statuses.count(200) != []
 
 

@@ -183,7 +183,10 @@ def create_resource(
         resource.content = "RAW"  # the first resource of a scan that has a type
     finder.session.add(resource)
     finder.session.flush()
-    site.archive.catalog(resource).write(site.archive.disk)
+    try:
+        site.archive.catalog(resource).write(site.archive.disk)
+    except ConcurrentModificationError as error:  # somebody else makes a resource of this label at this moment
+        raise StatusError(500, str(error)) from error
     return resource
 
 
