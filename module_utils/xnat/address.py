@@ -225,7 +225,7 @@ class Address:
     @property
     def experiment_anywhere(self) -> str:
         """The experiment by its label in the project, under whatever subject it is."""
-        return f"{PROJECTS}/{self.project}/experiments/{self.experiment}"
+        return experiment_in(self.project, str(self.experiment))
 
     @property
     def scans(self) -> str:
@@ -266,8 +266,8 @@ def name_in_uri(uri: str) -> str | None:
     return match.group(1) if match else None
 
 
-def experiment_at_home(project: str, label: str) -> str:
-    """The path of an experiment in its own project: the only one on which a change leaves all else as it is."""
+def experiment_in(project: str, label: str) -> str:
+    """The path of an experiment in a project. In its own, it is the one where a change leaves all else as it is."""
     return f"{PROJECTS}/{project}/experiments/{label}"
 
 

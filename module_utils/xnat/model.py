@@ -159,7 +159,7 @@ def _change_of(
     if kind != "experiment":
         return {value.parameter: value.text for value in changes}, None
     data = item["data_fields"]
-    path = addresses.experiment_at_home(str(data["project"]), str(data.get("label") or data["ID"]))
+    path = addresses.experiment_in(str(data["project"]), str(data.get("label") or data["ID"]))
     return {value.xpath(xsi_type): value.text for value in changes}, path
 
 

@@ -8,6 +8,7 @@ spreadsheet are there at once, without images, and the files can be read back fr
 from __future__ import annotations
 
 import csv
+from abc import abstractmethod
 
 from falcon import Request, Response
 
@@ -46,8 +47,9 @@ class BiobankFile(SubjectStoring):
 
     on_put = on_post
 
+    @abstractmethod
     def take(self, req: Request, finder: Finder, project: Project, text: str) -> None:
-        raise NotImplementedError
+        """Do what this address does with the file."""
 
     def keep(self, req: Request, finder: Finder, project: Project, path: str, text: str) -> None:
         """Let it be read at `/data/projects/P/config/biobank/PATH`, as a new version each time."""
