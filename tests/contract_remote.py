@@ -14,50 +14,36 @@ import sys
 import tempfile
 from pathlib import Path
 
-import requests
+from xnat_twin.testing import Session, program
 
 TESTS = Path(__file__).resolve().parent
-ADMIN, OTHER = ("admin", secrets.token_urlsafe(12)), ("ordinary", secrets.token_urlsafe(12))
+PASSWORD, OTHER = secrets.token_urlsafe(12), ("ordinary", secrets.token_urlsafe(12))
 
 
 def main(arguments: list[str]) -> int:
     """The status of pytest, or 1 if it left something behind."""
-    environment = {**os.environ, "PYTHONPATH": str(TESTS), "XNAT_TWIN_ADMIN_PASSWORD": ADMIN[1]}
-    with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "xnat_twin", "--port", "0", "--data", folder, "--stop-at-end-of-input"]
-        with subprocess.Popen(
-            command,
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        ) as server:
-            if server.stdin is None or server.stdout is None:
-                raise RuntimeError("the practice server has no pipes")
-            url = server.stdout.readline().partition(" at ")[2].partition(",")[0]
-            _create_other(url)
-            before = _contents(url)
-            status = subprocess.run(
-                [sys.executable, "-m", "pytest", *(arguments or [str(TESTS / "contract")])],
-                env={
-                    **os.environ,
-                    "XNAT_URL": url,
-                    "XNAT_USER": ADMIN[0],
-                    "XNAT_PASSWORD": ADMIN[1],
-                    "XNAT_OTHER_USER": OTHER[0],
-                    "XNAT_OTHER_PASSWORD": OTHER[1],
-                },
-            ).returncode
-            after = _contents(url)
-            server.stdin.close()
+    with tempfile.TemporaryDirectory() as folder, program(Path(folder), password=PASSWORD) as admin:
+        _create_other(admin)
+        before = _contents(admin)
+        status = subprocess.run(
+            [sys.executable, "-m", "pytest", *(arguments or [str(TESTS / "contract")])],
+            env={
+                **os.environ,
+                "XNAT_URL": admin.url,
+                "XNAT_USER": "admin",
+                "XNAT_PASSWORD": PASSWORD,
+                "XNAT_OTHER_USER": OTHER[0],
+                "XNAT_OTHER_PASSWORD": OTHER[1],
+            },
+        ).returncode
+        after = _contents(admin)
     for path in (path for path in before if before[path] != after[path]):
         print(f"The tests left something behind in {path}:\n{before[path]}\n{after[path]}", file=sys.stderr)
         status = 1
     return status
 
 
-def _create_other(url: str) -> None:
+def _create_other(admin: Session) -> None:
     account = {
         "username": OTHER[0],
         "password": OTHER[1],
@@ -67,14 +53,14 @@ def _create_other(url: str) -> None:
         "enabled": True,
         "verified": True,
     }
-    requests.post(f"{url}/xapi/users", auth=ADMIN, json=account, timeout=60).raise_for_status()
+    admin.post("/xapi/users", json=account, timeout=60).raise_for_status()
 
 
-def _contents(url: str) -> dict[str, object]:
+def _contents(admin: Session) -> dict[str, str]:
     """What tests must leave as it was: projects, accounts, settings."""
-    found: dict[str, object] = {}
+    found = {}
     for path in ("/data/projects?format=csv", "/xapi/users", "/xapi/siteConfig"):
-        answer = requests.get(url + path, auth=ADMIN, timeout=60)
+        answer = admin.get(path, timeout=60)
         answer.raise_for_status()
         found[path] = answer.text
     return found

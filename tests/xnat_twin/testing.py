@@ -40,7 +40,7 @@ class Session(requests.Session):
     def __init__(self, url: str) -> None:
         super().__init__()
         self.trust_env = False
-        self._url = url
+        self.url = url
 
     def close(self) -> None:
         """Log out, if anybody logged in: after 1000 sessions of a user (concurrentMaxSessions) there are no more."""
@@ -52,7 +52,7 @@ class Session(requests.Session):
 
     def request(self, method: str | bytes, url: str | bytes, *args: Any, **kwargs: Any) -> requests.Response:
         path = url.decode() if isinstance(url, bytes) else url
-        return super().request(method, self._url + path if path.startswith("/") else path, *args, **kwargs)
+        return super().request(method, self.url + path if path.startswith("/") else path, *args, **kwargs)
 
 
 @contextmanager
