@@ -9,8 +9,11 @@ import glob
 import hashlib
 import os
 import stat
+import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO, cast
 
 from .address import check_file_name
 from .errors import InputError, VerificationError
@@ -53,15 +56,37 @@ def collect(sources: list[str], dest: str | None, *, allow_empty: bool = False) 
     return files
 
 
+def open_content(file: LocalFile) -> BinaryIO:
+    """Open the content of a file, or of the member of a zip archive that it is. Raises InputError."""
+    try:
+        if file.member is None:
+            return Path(file.path).open("rb")
+        with zipfile.ZipFile(file.path) as archive:
+            # The member keeps the archive's file open, and closes it with itself.
+            return cast(BinaryIO, archive.open(file.member))
+    except OSError as error:
+        raise InputError(f"src: cannot read {file.path}: {error.strerror}.") from error
+    except (zipfile.BadZipFile, KeyError, RuntimeError, NotImplementedError) as error:
+        raise InputError(f"src: cannot read {file.origin}: {error}.") from error
+
+
+def blocks(file: LocalFile) -> Iterator[bytes]:
+    """Yield the content of a file in blocks of 1 MiB at most. Raises InputError."""
+    with open_content(file) as stream:
+        try:
+            while block := stream.read(_BLOCK):
+                yield block
+        except OSError as error:
+            raise InputError(f"src: cannot read {file.path} to its end: {error.strerror}.") from error
+        except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+            raise InputError(f"src: cannot read {file.origin} to its end: {error}.") from error
+
+
 def md5(file: LocalFile) -> str:
     """Return the MD5 (hex) of a file's content, read in blocks."""
     digest = hashlib.md5(usedforsecurity=False)
-    try:
-        with Path(file.path).open("rb") as stream:
-            while block := stream.read(_BLOCK):
-                digest.update(block)
-    except OSError as error:
-        raise InputError(f"src: cannot read {file.path}: {error.strerror}.") from error
+    for block in blocks(file):
+        digest.update(block)
     return digest.hexdigest()
 
 
@@ -71,7 +96,9 @@ def check_unchanged(file: LocalFile) -> None:
         now = Path(file.path).stat()
     except OSError as error:
         raise VerificationError(f"{file.path} disappeared while it was being sent ({error.strerror}).") from error
-    if (now.st_size, now.st_mtime_ns) != (file.size, file.modified_ns):
+    # The size of a zip's member is not that of the zip.
+    same_size = file.member is not None or now.st_size == file.size
+    if not same_size or now.st_mtime_ns != file.modified_ns:
         raise VerificationError(
             f"{file.path} changed while it was being sent ({file.size} bytes before, {now.st_size} after). "
             "Wait until whatever writes it has finished, then run again."

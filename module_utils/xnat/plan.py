@@ -20,17 +20,26 @@ OVERWRITE = ("different", "never", "always", "fail")
 CREATE, REPLACE, KEEP, DELETE = "created", "replaced", "unchanged", "deleted"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class LocalFile:
-    """A file on this machine. `name` is its path in the resource, `size` in bytes, `modified_ns` as the system says."""
+    """A file on this machine. `name` is its path in the resource, `size` in bytes, `modified_ns` as the system says.
+
+    `member` names the entry of the zip archive `path` that is meant; size is then that of the entry, unpacked.
+    """
 
     name: str
     path: str
     size: int
     modified_ns: int
+    member: str | None = None
+
+    @property
+    def origin(self) -> str:
+        """Where the bytes are, as a person reads it."""
+        return self.path if self.member is None else f"{self.path}:{self.member}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class StoredFile:
     """A file as XNAT lists it. `size` in bytes and `digest` (MD5, hex) are None where XNAT does not know them."""
 
