@@ -75,15 +75,19 @@ class Labels:
         return f"tag {lacking[0]} is missing" if lacking else None
 
 
-@dataclass(frozen=True)
+NO_LABELS = Labels()
+
+
+@dataclass(frozen=True, slots=True)
 class Action:
-    """One thing to do to one file of a resource, and why."""
+    """One thing to do to one file of a resource, and why. `labels` are what the file is marked with when it is sent."""
 
     kind: str
     name: str
     reason: str
     local: LocalFile | None = None
     stored: StoredFile | None = None
+    labels: Labels = NO_LABELS
 
     @property
     def changes(self) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 
 from .address import Address
 from .errors import InputError
-from .plan import Labels, LocalFile, shortened
+from .plan import NO_LABELS, Labels, LocalFile, shortened
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class PlannedFile:
 
     resource: Address
     local: LocalFile
-    labels: Labels = Labels()
+    labels: Labels = NO_LABELS
     md5: str | None = None
 
     @property
@@ -32,8 +32,10 @@ class PlannedFile:
 
 @dataclass(slots=True)
 class Attributes:
-    """What a subject, session or scan shall be like: `options` by their names in fields.ATTRIBUTES, `fields` by XNAT
-    path or, without a slash, name of a custom variable (of an additional parameter, for a scan).
+    """What a subject, session or scan shall be like.
+
+    `options` go by their names in fields.ATTRIBUTES, `fields` by XNAT path or, without a slash, by the name of a custom
+    variable (of an additional parameter, for a scan).
     """
 
     xsi_type: str | None = None
@@ -53,7 +55,7 @@ class Attributes:
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """Something that the source has and the study has not, or the other way round: `about` (a path, a row), `reason`."""
+    """Something that the source has and the study has not, or the other way round, and why."""
 
     about: str
     reason: str

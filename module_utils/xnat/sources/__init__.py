@@ -1,1 +1,1 @@
-"""From folders, tables and archives on this machine to one study: what shall be in XNAT. Nothing here sends anything."""
+"""From folders, tables and archives on this machine to one study of what shall be in XNAT. Sends nothing."""
