@@ -1,0 +1,120 @@
+"""Ansible filters for an upload from several hosts: who sends which subject, and one report out of many.
+
+Pure: they read no disk and no server. What a host has is told by the module study_info.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import PurePath
+from typing import Any
+
+from ansible.errors import AnsibleFilterError
+
+_SHOWN = 5
+_DELIMITERS = {".csv": ",", ".tsv": "\t"}
+
+
+def share_subjects(found: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, list[str]]:
+    """Give each subject to one host that has it whole, such that the hosts have about the same number of bytes.
+
+    `found` is {host: subjects as study_info returns them}. The same input gives the same answer. A subject whose
+    sessions no single host has is an error: it would arrive with some of them missing.
+    """
+    copies: dict[str, dict[str, Mapping[str, Any]]] = {}
+    for host, subjects in sorted(found.items()):
+        for entry in subjects:
+            copies.setdefault(str(entry["subject"]), {})[host] = entry
+    best = {subject: _whole(subject, hosts) for subject, hosts in sorted(copies.items())}
+    load = dict.fromkeys(sorted(found), 0)
+    shares: dict[str, list[str]] = {host: [] for host in load}
+
+    def order(subject: str) -> tuple[bool, int, str]:
+        # Where there is no choice first, so that the choices even it out; then the largest, as they are hard to place.
+        hosts = best[subject]
+        return len(hosts) > 1, -_bytes(copies[subject][hosts[0]]), subject
+
+    for subject in sorted(best, key=order):
+        host = min(best[subject], key=lambda name: (load[name], name))
+        load[host] += _bytes(copies[subject][host])
+        shares[host].append(subject)
+    return {host: sorted(subjects) for host, subjects in shares.items()}
+
+
+def _whole(subject: str, hosts: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return the hosts with the most files (then bytes) of a subject; no other may have a session that they lack."""
+    most = max((int(entry["files"]), _bytes(entry)) for entry in hosts.values())
+    best = [host for host, entry in hosts.items() if (int(entry["files"]), _bytes(entry)) == most]
+    have = set(hosts[best[0]]["sessions"])
+    for host, entry in hosts.items():
+        if missing := sorted(set(entry["sessions"]) - have):
+            raise AnsibleFilterError(
+                f"Subject {subject} is in pieces: {host} has {_shortened(missing)}, which {best[0]} has not. "
+                "Put all its sessions onto one host, or upload from the two hosts one after the other."
+            )
+    return best
+
+
+def _bytes(entry: Mapping[str, Any]) -> int:
+    return int(entry["bytes"])
+
+
+def merge_reports(reports: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Make one report out of those of several hosts: {host: what xnat_upload returned, or wrote as JSON}.
+
+    Files and remarks say which host they are from. `failed` has the message of every host that did not end well.
+    """
+    merged: dict[str, Any] = {"totals": {}, "remarks": [], "files": [], "failed": {}}
+    for host, report in sorted(reports.items()):
+        for name, value in (report.get("totals") or {}).items():
+            if name == "seconds":
+                # They work at the same time.
+                merged["totals"][name] = max(merged["totals"].get(name, 0), value)
+            elif name != "bytes_per_second":
+                merged["totals"][name] = merged["totals"].get(name, 0) + value
+        merged["remarks"] += [{**remark, "host": host} for remark in report.get("remarks") or []]
+        merged["files"] += [{**file, "host": host} for file in report.get("files") or []]
+        if report.get("failed") is True or report.get("unreachable") is True:
+            merged["failed"][host] = str(report.get("msg") or "no reason given")
+    if seconds := merged["totals"].get("seconds"):
+        merged["totals"]["bytes_per_second"] = round(merged["totals"].get("bytes_sent", 0) / seconds)
+    merged["files"].sort(key=_place)
+    return merged
+
+
+def _place(file: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(str(file.get(name) or "") for name in ("project", "subject", "session", "scan", "resource", "name"))
+
+
+def report_text(report: Mapping[str, Any], path: str) -> str:
+    """Write a report as the suffix of `path` says: .csv and .tsv have the files, .json has everything."""
+    suffix = PurePath(path).suffix.lower()
+    if suffix == ".json":
+        return json.dumps(report, indent=1) + "\n"
+    if suffix not in _DELIMITERS:
+        raise AnsibleFilterError(f"report: {path!r} must end in .csv, .tsv or .json, which says how it is written.")
+    files = report["files"]
+    columns = dict.fromkeys(name for file in files for name in file)
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, list(columns), delimiter=_DELIMITERS[suffix], lineterminator="\n")
+    writer.writeheader()
+    for file in files:
+        writer.writerow({name: "" if value is None else value for name, value in file.items()})
+    return buffer.getvalue()
+
+
+def _shortened(names: Iterable[str]) -> str:
+    given = list(names)
+    shown = ", ".join(given[:_SHOWN])
+    return shown if len(given) <= _SHOWN else f"{shown} and {len(given) - _SHOWN} more"
+
+
+class FilterModule:
+    """What Ansible loads."""
+
+    def filters(self) -> dict[str, Any]:
+        """Name the filters."""
+        return {"share_subjects": share_subjects, "merge_reports": merge_reports, "report_text": report_text}

@@ -1,0 +1,116 @@
+"""Several hosts upload one study: each subject from exactly one host that has it whole, evenly, always the same."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import random
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleFilterError
+
+from filter_plugins.xnat_study import merge_reports, report_text, share_subjects
+
+
+def subject(name: str, size: int, files: int = 1, *sessions: str) -> dict[str, Any]:
+    return {"subject": name, "sessions": list(sessions or [f"{name}_MR1"]), "files": files, "bytes": size}
+
+
+def test_a_host_sends_what_it_alone_has() -> None:
+    found = {"a": [subject("s1", 5)], "b": [subject("s2", 9), subject("s3", 1)], "c": []}
+    assert share_subjects(found) == {"a": ["s1"], "b": ["s2", "s3"], "c": []}
+
+
+def test_each_subject_once_and_even_in_bytes() -> None:
+    everything = [subject(f"s{number:03}", size) for number, size in enumerate([100, 90, 80, 30, 20, 10, 10, 5, 5])]
+    shares = share_subjects({"a": everything, "b": everything, "c": everything})
+    assert sorted(name for names in shares.values() for name in names) == [entry["subject"] for entry in everything]
+    sizes = {entry["subject"]: entry["bytes"] for entry in everything}
+    loads = [sum(sizes[name] for name in names) for names in shares.values()]
+    assert max(loads) - min(loads) <= 10
+
+
+def test_what_has_no_choice_is_counted_before_choices_are_made() -> None:
+    found = {"a": [subject("only", 50), subject("both", 90)], "b": [subject("both", 90)]}
+    assert share_subjects(found) == {"a": ["only"], "b": ["both"]}
+
+
+def test_the_order_in_which_hosts_and_subjects_are_found_does_not_matter() -> None:
+    dice = random.Random(4)  # noqa: S311
+    entries = {host: [subject(f"s{n}", dice.randrange(1000)) for n in range(40)] for host in "abc"}
+    # The same subject has the same size everywhere, else only the largest copy counts.
+    entries = dict.fromkeys(entries, entries["a"])
+    expected = share_subjects(entries)
+    for _ in range(5):
+        hosts = list(entries)
+        dice.shuffle(hosts)
+        shuffled = {host: dice.sample(entries[host], len(entries[host])) for host in hosts}
+        assert share_subjects(shuffled) == expected
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (subject("s1", 100, 3), subject("s1", 200, 2)),
+        (subject("s1", 100, 3), subject("s1", 99, 3)),
+        (subject("s1", 10, 3, "m1", "m2"), subject("s1", 5, 2, "m1")),
+    ],
+)
+def test_a_copy_with_less_in_it_is_not_used(one: dict[str, Any], other: dict[str, Any]) -> None:
+    assert share_subjects({"x": [other], "y": [one]}) == {"x": [], "y": ["s1"]}
+
+
+def test_a_subject_in_pieces_is_refused() -> None:
+    with pytest.raises(AnsibleFilterError, match=r"Subject s1 is in pieces: b has m2, which a has not\. Put all"):
+        share_subjects({"a": [subject("s1", 9, 5, "m1")], "b": [subject("s1", 5, 2, "m2")]})
+
+
+REPORTS = {
+    "b": {
+        "totals": {"files": 1, "sent": 1, "bytes_sent": 600, "seconds": 2.0, "bytes_per_second": 300},
+        "files": [{"project": "p", "subject": "s2", "name": "b.nii", "size": 600, "reason": None}],
+        "remarks": [{"about": "x", "reason": "is left out"}],
+        "changed": True,
+    },
+    "a": {
+        "totals": {"files": 2, "sent": 1, "failed": 1, "bytes_sent": 400, "seconds": 4.0, "bytes_per_second": 100},
+        "files": [
+            {"project": "p", "subject": "s3", "name": "c.nii", "size": 5, "reason": 'said "no", twice'},
+            {"project": "p", "subject": "s1", "name": "a.nii", "size": 400, "reason": "not there yet"},
+        ],
+        "failed": True,
+        "msg": "The server's disk is full.",
+    },
+    "c": {"unreachable": True, "msg": "no route to host"},
+}
+
+
+def test_one_report_out_of_many() -> None:
+    merged = merge_reports(REPORTS)
+    assert merged["totals"] == {
+        "files": 3, "sent": 2, "failed": 1, "bytes_sent": 1000, "seconds": 4.0, "bytes_per_second": 250,
+    }  # fmt: skip
+    assert [(file["subject"], file["host"]) for file in merged["files"]] == [("s1", "a"), ("s2", "b"), ("s3", "a")]
+    assert merged["remarks"] == [{"about": "x", "reason": "is left out", "host": "b"}]
+    assert merged["failed"] == {"a": "The server's disk is full.", "c": "no route to host"}
+    assert merge_reports({})["files"] == []
+
+
+@pytest.mark.parametrize(("path", "delimiter"), [("r.csv", ","), ("r.TSV", "\t")])
+def test_a_table_has_one_row_per_file(path: str, delimiter: str) -> None:
+    rows = list(csv.DictReader(io.StringIO(report_text(merge_reports(REPORTS), path)), delimiter=delimiter))
+    assert [row["name"] for row in rows] == ["a.nii", "b.nii", "c.nii"]
+    assert [row["reason"] for row in rows] == ["not there yet", "", 'said "no", twice']
+    assert rows[0]["host"] == "a"
+
+
+def test_json_has_everything() -> None:
+    merged = merge_reports(REPORTS)
+    assert json.loads(report_text(merged, "/x/report.json")) == merged
+
+
+def test_another_suffix_is_refused() -> None:
+    with pytest.raises(AnsibleFilterError, match=r"report: 'r\.xls' must end in \.csv, \.tsv or \.json"):
+        report_text(merge_reports(REPORTS), "r.xls")
