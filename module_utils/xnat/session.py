@@ -15,7 +15,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 from urllib.parse import quote, urlencode
 
 from . import address
@@ -170,6 +170,20 @@ class Session:
                 digest.update(block)
                 size += len(block)
         return digest.hexdigest(), size
+
+    def save(self, path: str, doing: str, params: Mapping[str, str], target: BinaryIO) -> bool:
+        """GET into a file, in blocks, whatever its size. Return False if it is not there (404).
+
+        Raises ConnectError if the answer breaks off: what is in `target` then is not to be used.
+        """
+        with self._logged_in_answer(_Call("GET", path, doing, params, stream=True)) as response:
+            if response.status_code == 404:
+                return False
+            if response.status_code != 200:
+                raise self.failure("GET", path, doing, self._answer(response))
+            for block in _blocks(response, path, doing):
+                target.write(block)
+        return True
 
     def request(
         self,
