@@ -1,0 +1,27 @@
+"""Python packages that only some of the work needs. They are loaded when that work begins, not before.
+
+A module that sends one file starts fast and runs without any of them.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from .errors import InputError
+
+# What is imported -> what is installed, where the two differ.
+_DISTRIBUTIONS = {"PIL": "pillow", "yaml": "PyYAML"}
+
+
+def load(name: str, purpose: str) -> Any:
+    """Import a package or one of its parts (`PIL.Image`). Raises InputError that says how to install it."""
+    try:
+        return import_module(name)
+    except ImportError as error:
+        package = name.partition(".")[0]
+        distribution = _DISTRIBUTIONS.get(package, package)
+        raise InputError(
+            f"The Python package {distribution} is missing on this machine; it is needed for {purpose}. "
+            f"Install it where Ansible runs: pip install {distribution}"
+        ) from error

@@ -1,0 +1,42 @@
+"""NIFTI images for the tests, small and made on the spot."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import nibabel
+import numpy as np
+from ansible.module_utils.xnat.address import Address
+from ansible.module_utils.xnat.plan import LocalFile
+from ansible.module_utils.xnat.study import PlannedFile
+
+SCAN = Address("P1", "S01", "S01_MR1", "1")
+
+
+def image(path: Path, shape: tuple[int, ...] = (4, 5, 6), **header: Any) -> Path:
+    """Write an image with a ramp of values; `header` are fields of the NIFTI header, `zooms` and `units` its sizes."""
+    zooms, units = header.pop("zooms", None), header.pop("units", ("mm", "sec"))
+    kind = header.pop("kind", nibabel.Nifti1Image)
+    data = header.pop("data", np.arange(np.prod(shape), dtype=np.int16).reshape(shape))
+    made = kind(data, header.pop("affine", np.eye(4)))
+    if zooms:
+        made.header.set_zooms(zooms)
+    made.header.set_xyzt_units(*units)
+    for name, value in header.items():
+        made.header[name] = value
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nibabel.save(made, path)
+    return path
+
+
+def local(path: Path, name: str | None = None) -> LocalFile:
+    """The file as a source would give it."""
+    status = path.stat()
+    return LocalFile(name or path.name, str(path), status.st_size, status.st_mtime_ns)
+
+
+def planned(path: Path, resource: str = "NIFTI", scan: Address = SCAN, name: str | None = None) -> PlannedFile:
+    """The file as planned for a resource of a scan."""
+    address = Address(scan.project, scan.subject, scan.experiment, scan.scan, resource=resource)
+    return PlannedFile(address, local(path, name))
