@@ -289,26 +289,41 @@ def remove_file(session: Session, address: Address, name: str) -> Outcome:
     if action is None or action.stored is None:
         return Outcome(files=[])
     there = action.stored
-    path = _safe_delete_path(resource, there.name, stored)
+    _safe_delete_path(resource, there.name, stored)
     before, after = diff([action])
     outcome = Outcome(changed=True, before={str(address): before}, after={str(address): after} if after else {})
     outcome.files = [action.result(there.digest, there.uri)]
     outcome.object = {"kind": "resource", "label": address.resource, "uri": resource.path}
-    if session.check_mode:
-        return outcome
+    if not session.check_mode:
+        delete_files(session, resource, [there.name], stored)
+    return outcome
+
+
+def delete_files(session: Session, resource: Address, names: list[str], stored: Listing) -> None:
+    """Delete these files of a resource, and make sure that no other one goes with them.
+
+    `stored` is what is there. Raises ConflictError, before anything is deleted, if one of them cannot go alone.
+    """
+    remaining = stored
+    paths = []
+    for name in names:
+        paths.append(_safe_delete_path(resource, name, remaining))
+        remaining = Listing(tuple(file for file in remaining.files if file.name != name))
     advice = {403: "This account may not delete files: members of a project may add them, but only owners may delete."}
-    session.request("DELETE", path, f"delete {there.name} of the {address}", accept=(200, 204, 404), advice=advice)
+    for name, path in zip(names, paths, strict=True):
+        session.request("DELETE", path, f"delete {name} of the {resource}", accept=(200, 204, 404), advice=advice)
     left = set(list_files(session, resource).names)
-    if there.name in left:
-        raise VerificationError(f"XNAT did not delete {there.name} of the {address}, although it answered that it did.")
-    lost = sorted(set(stored.names) - left - {there.name})
+    if kept := sorted(set(names) & left):
+        raise VerificationError(
+            f"XNAT did not delete {shortened(kept)} of the {resource}, although it answered that it did."
+        )
+    lost = sorted(set(stored.names) - left - set(names))
     if lost:
         raise VerificationError(
-            f"Deleting {there.name} of the {address} took other files along, or someone deleted them at the same time: "
-            f"{shortened(lost)}. Send them again.",
+            f"Deleting {shortened(names)} of the {resource} took other files along, or someone deleted them at the "
+            f"same time: {shortened(lost)}. Send them again.",
             changed=True,
         )
-    return outcome
 
 
 def _safe_delete_path(resource: Address, name: str, stored: Listing) -> str:
