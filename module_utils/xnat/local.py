@@ -125,7 +125,7 @@ def _expand(source: str) -> Iterator[tuple[str, str]]:
     """Yield (path on disk, name in the resource) for one source."""
     path = Path(source)
     if path.is_dir():
-        pairs = list(_walk(path, ()))
+        pairs = list(walk(path))
         if not pairs:
             raise InputError(f"src: the folder {source} has no files in it.")
         yield from pairs
@@ -144,8 +144,8 @@ def _expand(source: str) -> Iterator[tuple[str, str]]:
             yield match, Path(match).relative_to(base).as_posix()
 
 
-def _walk(folder: Path, above: tuple[str, ...], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Yield the files of a folder, also through links to folders, which os.walk would leave out without a word."""
+def walk(folder: Path, above: tuple[str, ...] = (), prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Yield (path on disk, path below the folder) of its files, in order of name, also through links to folders."""
     real = os.path.realpath(folder)
     if real in above:
         raise InputError(f"src: the link {folder} leads back to a folder that it is in.")
@@ -155,7 +155,7 @@ def _walk(folder: Path, above: tuple[str, ...], prefix: str = "") -> Iterator[tu
         raise InputError(f"src: cannot read the folder {folder}: {error.strerror}.") from error
     for entry in entries:
         if entry.is_dir():
-            yield from _walk(entry, (*above, real), f"{prefix}{entry.name}/")
+            yield from walk(entry, (*above, real), f"{prefix}{entry.name}/")
         else:
             yield str(entry), prefix + entry.name
 
