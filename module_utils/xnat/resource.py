@@ -12,6 +12,7 @@ from typing import Any
 from . import local as local_files
 from . import parents
 from .address import Address, exact_delete_pattern, hits_of_delete, name_in_uri
+from .delivery import Upload
 from .errors import ConflictError, InputError, RequestError, VerificationError, XnatError
 from .fields import same
 from .model import Outcome
@@ -30,7 +31,7 @@ from .plan import (
     shortened,
 )
 from .session import Session
-from .transfer import Upload, stored_md5
+from .transfer import MayWrite, stored_md5
 
 
 def find(session: Session, resource: Address) -> dict[str, str] | None:
@@ -234,10 +235,12 @@ def upload(
     if session.check_mode:
         outcome.files = [_kept_or_planned(action) for action in actions]
         return outcome
+    may_write = MayWrite()
     if not exists:
-        # Looking whether it was made is left to the look at the files.
+        # Looking whether it was made is left to the look at the files. Who may not write gets 403 here.
         _put(session, resource, labels)
-    carrier = Upload(session, resource, labels, overwrite, lambda: list_files(session, resource))
+        may_write.add(resource)
+    carrier = Upload(session, resource, labels, overwrite, lambda: list_files(session, resource), may_write)
     try:
         outcome.files = carrier.run(actions)
     except XnatError as error:

@@ -1,102 +1,286 @@
-"""Carry the plan out: send files, and look afterwards whether they are there.
+"""Send files into one resource: which go together, what becomes of a broken attempt, what XNAT really took.
 
 XNAT answers 200 when it threw the bytes away: for a file that is there already, and for an account that may read but
-not edit. It can also store a file and fail to list it. So nothing counts as done before it is listed with the right
-size and MD5. One file at a time: a second writer to the same resource makes XNAT lose one of the two.
+not edit. So nothing counts as done before it is listed with the right size and MD5; delivery.py (one resource) and
+verify.py (many) look at that. One request at a time: a second writer to the same resource makes XNAT lose one of both.
 """
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from . import local as local_files
 from .address import Address
-from .errors import ConflictError, ConnectError, InputError, RequestError, VerificationError, XnatError
+from .bodies import FileBody, OnBytes, Sendable, ZipBody
+from .errors import ConflictError, ConnectError, RequestError, VerificationError, XnatError
 from .plan import CREATE, KEEP, REPLACE, Action, Labels, Listing, LocalFile, StoredFile, shortened
 from .session import Answer, Session
 
+# A zip holds at most this; a file that is larger than ALONE gains nothing from company.
+FILES_IN_ZIP = 500
+BYTES_IN_ZIP = 64 * 1024 * 1024
+ALONE = 16 * 1024 * 1024
+
+# The name that tells XNAT how to unpack; nothing is stored under it.
+_ZIP = "upload.zip"
 # What XNAT says when another request wrote the resource's catalog in between. Our bytes are on its disk by then, and
 # in no list; a second attempt without overwrite would leave them invisible for ever.
 _CATALOG_CONFLICT = ("another thread or process modified", "concurrentmodification")
 _DISK_FULL = ("no space left", "disk quota", "not enough space")
-_ATTEMPTS = 4
+# The proxy gave up, or XNAT is restarting or has too much to do.
+_TRY_AGAIN = {429, 502, 503, 504}
 
 
-class FileBody:
-    """The content of a file as the body of a request: streamed from disk, hashed on the way, opened anew each time.
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What left for a name in a resource: MD5 (hex) and size in bytes. Not yet looked at on the server."""
 
-    An empty file goes as a multipart form: XNAT answers 500 to an empty raw body.
+    md5: str
+    size: int
+
+
+class MayWrite:
+    """Where it is proven that the account may write, for XNAT answers 200 to one that may not and stores nothing.
+
+    Shared by the writers of one run. Rights can differ between the data types of a project, so an object counts for
+    its kind only.
     """
 
-    def __init__(self, file: LocalFile) -> None:
-        """Remember the file; it is opened when the request is sent."""
-        self.file = file
-        self.size = file.size
-        self.parameters = {} if file.size == 0 else {"inbody": "true"}
-        self.headers = {} if file.size == 0 else {"Content-Type": "application/octet-stream"}
-        self._reader: _HashingReader | None = None
+    def __init__(self) -> None:
+        """Know of nothing yet."""
+        self.lock = threading.Lock()
+        self._proven: set[tuple[str, str]] = set()
 
-    def arguments(self) -> dict[str, Any]:
-        """Return what requests needs to send the file from its beginning."""
-        self.close()
-        if self.size == 0:
-            return {"files": {"file": (Path(self.file.name).name, b"", "application/octet-stream")}}
-        self._reader = _HashingReader(self.file)
-        return {"data": self._reader}
+    def add(self, address: Address) -> None:
+        """Something was written there and seen: a document that XNAT took counts, it answers 403 to others."""
+        self._proven.add(self._key(address))
 
-    @property
-    def digest(self) -> str:
-        """MD5 (hex) of the bytes that were sent last."""
-        return self._reader.digest if self._reader else hashlib.md5(b"", usedforsecurity=False).hexdigest()
+    def __contains__(self, address: Address) -> bool:
+        """Whether it is proven for what the address belongs to."""
+        return self._key(address) in self._proven
 
-    def close(self) -> None:
-        """Close the file."""
-        if self._reader:
-            self._reader.close()
+    @staticmethod
+    def _key(address: Address) -> tuple[str, str]:
+        kind = "experiment" if address.experiment else "subject" if address.subject else "project"
+        return address.project, kind
 
 
-class _HashingReader:
-    """A file of known length for requests to read from; no more than that length is ever sent."""
+class ResourceWriter:
+    """Sends files into one resource; XNAT makes the resource with the first one.
 
-    def __init__(self, file: LocalFile) -> None:
-        self._file = file
-        self._left = file.size
-        self._md5 = hashlib.md5(usedforsecurity=False)
-        try:
-            self._stream = Path(file.path).open("rb")  # noqa: SIM115 (closed by close)
-        except OSError as error:
-            raise InputError(f"src: cannot read {file.path}: {error.strerror}.") from error
+    `sent` is what left so far, `kept` what someone else stored meanwhile and `overwrite` says to leave alone: both are
+    right also after an error. `listing` reads the resource anew. `on_bytes` is told of bytes of files that leave;
+    negative takes back what did not arrive.
+    """
 
-    def __len__(self) -> int:
-        return self._file.size
+    def __init__(
+        self,
+        session: Session,
+        resource: Address,
+        *,
+        listing: Callable[[], Listing],
+        overwrite: str,
+        on_bytes: OnBytes | None = None,
+        may_write: MayWrite | None = None,
+    ) -> None:
+        """Prepare; nothing is sent until `send`."""
+        self.sent: dict[str, Sent] = {}
+        self.kept: dict[str, Action] = {}
+        self.replaced: dict[str, Action] = {}
+        self._session = session
+        self._resource = resource
+        self._listing = listing
+        self._overwrite = overwrite
+        self._on_bytes = on_bytes
+        self._may_write = may_write
 
-    def __iter__(self) -> Iterator[bytes]:
-        while block := self.read(1024 * 1024):
-            yield block
+    def send(self, actions: Iterable[Action]) -> dict[str, Sent]:
+        """Send the files of those actions that send one, and return what was sent by name.
 
-    def read(self, size: int = -1) -> bytes:
-        try:
-            block = self._stream.read(self._left if size < 0 else min(size, self._left))
-        except OSError as error:
-            raise InputError(f"src: cannot read {self._file.path} to its end: {error.strerror}.") from error
-        if not block and self._left:
-            # The server would wait for the rest until a timeout.
+        Raises an XnatError at the first file that XNAT does not take, and if it turns out to take none at all.
+        """
+        to_send = [action for action in actions if action.kind in {CREATE, REPLACE} and action.local is not None]
+        if to_send and self._needs_proof(to_send):
+            to_send = self._prove(to_send)
+        for parcel in parcels(to_send):
+            self._deliver(parcel)
+        return self.sent
+
+    # -- may this account write? ------------------------------------------------------------------------------------
+
+    def _needs_proof(self, to_send: list[Action]) -> bool:
+        if self._may_write is not None:
+            return self._resource not in self._may_write
+        return len(to_send) > 1
+
+    def _prove(self, to_send: list[Action]) -> list[Action]:
+        """Send the smallest file alone and look for it, before many are sent for nothing. Return the others."""
+        proof = self._may_write or MayWrite()
+        with proof.lock:
+            if self._resource in proof:
+                return to_send
+            first = min(to_send, key=lambda action: (action.local.size if action.local else 0, action.name))
+            self._deliver([first])
+            if first.name not in self.kept:
+                self.check([first], self._listing())
+            proof.add(self._resource)
+        return [action for action in to_send if action is not first]
+
+    def check(self, actions: Iterable[Action], listing: Listing) -> None:
+        """Raise VerificationError unless what was sent for these is listed with the size and MD5 that were sent."""
+        for action in actions:
+            sent, there = self.sent.get(action.name), listing.get(action.name)
+            if sent is None:
+                continue
+            if there is None:
+                raise VerificationError(
+                    f"XNAT answered 200 for {action.name} but did not store it in {self._resource}. "
+                    "An account that may read but not edit gets exactly this answer: "
+                    f"ask an owner of project {self._resource.project} to make it a member. If other files were "
+                    "stored, another run wrote to the resource at the same time: run again."
+                )
+            if there.size not in {sent.size, None}:
+                found = f"{there.size} bytes instead of {sent.size}"
+            elif (theirs := stored_md5(self._session, self._resource, there)) != sent.md5:
+                found = f"MD5 {theirs} instead of {sent.md5}"
+            else:
+                continue
             raise VerificationError(
-                f"{self._file.path} became shorter while it was being sent. Run again when it is complete."
+                f"{action.name} was sent to {self._resource} and is there with {found}. "
+                "It was damaged on the way or changed by someone else: run again."
             )
-        self._left -= len(block)
-        self._md5.update(block)
-        return block
 
-    @property
-    def digest(self) -> str:
-        return self._md5.hexdigest()
+    # -- one request, until it is done ------------------------------------------------------------------------------
 
-    def close(self) -> None:
-        self._stream.close()
+    def _deliver(self, parcel: Sequence[Action]) -> None:
+        """Send what goes together. After a broken attempt, look which files are missing, and send those again."""
+        pending, problem = list(parcel), None
+        overwrite = parcel[0].kind == REPLACE
+        for attempt in range(self._session.server.retries + 1):
+            body = self._body(pending)
+            orphaned, refused = False, {action.name for action in pending}
+            try:
+                answer = self._put(pending, body, overwrite=overwrite)
+            except (RequestError, ConnectError) as error:
+                body.take_back()
+                if not _worth_another(error):
+                    raise
+                problem, orphaned = error, _lost_to_another_writer(error)
+                self._session.pause(0.5 * 2**attempt)
+            except XnatError:
+                body.take_back()
+                raise
+            else:
+                refused = _duplicates(answer, refused)
+                self._note((action for action in pending if action.name not in refused), body.digests)
+                if not refused:
+                    return
+                orphaned = True
+            # Refused as a duplicate, or with an unknown end. The list tells which: our own from a lost answer, one
+            # that someone else put there, or one on disk that no list shows, which only overwrite repairs.
+            pending = self._still_to_send([action for action in pending if action.name in refused], overwrite=overwrite)
+            if not pending:
+                return
+            overwrite = overwrite or orphaned or self._overwrite not in {"never", "fail"}
+        raise problem or VerificationError(
+            f"XNAT does not take {shortened([action.name for action in pending])} into {self._resource}: it answers "
+            "that it exists, even with overwrite."
+        )
+
+    def _body(self, pending: Sequence[Action]) -> Sendable:
+        files = [_local(action) for action in pending]
+        return FileBody(files[0], self._on_bytes) if len(files) == 1 else ZipBody(files, self._on_bytes)
+
+    def _put(self, pending: Sequence[Action], body: Sendable, *, overwrite: bool) -> Answer:
+        parameters = {**body.parameters, **pending[0].labels.parameters()}
+        if overwrite:
+            parameters["overwrite"] = "true"
+        files = [_local(action) for action in pending]
+        path = self._resource.file(_ZIP if len(files) > 1 else files[0].name)
+        what = files[0].origin if len(files) == 1 else f"{len(files)} files ({shortened([f.name for f in files], 3)})"
+        doing = f"send {what} to {self._resource}"
+        # Sent once: what became of a broken attempt is looked up before the next one.
+        try:
+            answer = self._session.request("PUT", path, doing, parameters, body=body, retry=False)
+        except RequestError as error:
+            if error.status == 500 and any(sign in error.answer.lower() for sign in _DISK_FULL):
+                raise self._session.failure(
+                    "PUT",
+                    path,
+                    doing,
+                    Answer(500, error.answer),
+                    "The server's disk is full. Ask the admin to make room, then run again: what is there is "
+                    "not sent twice.",
+                ) from error
+            raise
+        for file in files:
+            local_files.check_unchanged(file)
+        return answer
+
+    def _note(self, actions: Iterable[Action], digests: dict[str, str]) -> None:
+        for action in actions:
+            self.sent[action.name] = Sent(digests[action.name], _local(action).size)
+
+    def _still_to_send(self, pending: list[Action], *, overwrite: bool) -> list[Action]:
+        """Return those that are not there as they shall be. Raises ConflictError where `overwrite` is 'fail'."""
+        listing, left = self._listing(), []
+        for action in pending:
+            there = listing.get(action.name)
+            if there is None:
+                left.append(action)
+            elif (ours := self._arrived(action, there)) is not None:
+                self.sent[action.name] = Sent(ours, _local(action).size)
+            elif overwrite or self._overwrite not in {"never", "fail"}:
+                if not overwrite:
+                    reason = "someone else stored another one meanwhile"
+                    self.replaced[action.name] = Action(REPLACE, action.name, reason, action.local, there)
+                left.append(action)
+            elif self._overwrite == "never":
+                reason = "someone else stored it meanwhile; overwrite is never"
+                self.kept[action.name] = Action(KEEP, action.name, reason, action.local, there)
+            else:
+                raise ConflictError(
+                    f"{action.name} appeared in {self._resource} with other content while it was being sent; "
+                    "overwrite is 'fail', so it was kept."
+                )
+        return left
+
+    def _arrived(self, action: Action, there: StoredFile) -> str | None:
+        """Return the MD5 if the stored file is what was sent; None if it is another one, or was so before."""
+        file = _local(action)
+        if there.size not in {file.size, None}:
+            return None
+        ours = local_files.md5(file)
+        before = action.stored.digest if action.stored else None
+        if ours == before or stored_md5(self._session, self._resource, there) != ours:
+            return None
+        return ours
+
+
+def parcels(to_send: Iterable[Action]) -> Iterator[list[Action]]:
+    """Put together what goes in one request: small files with the same labels, new ones apart from replacements."""
+    groups: dict[tuple[Labels, str], list[Action]] = {}
+    for action in to_send:
+        groups.setdefault((action.labels, action.kind), []).append(action)
+    for group in groups.values():
+        together: list[Action] = []
+        size = 0
+        for action in group:
+            file = _local(action)
+            # XNAT before 1.8 keeps a space as its percent signs: what is there under such a name is replaced by itself.
+            renamed = action.stored is not None and action.stored.name != action.name
+            if file.size >= ALONE or renamed:
+                yield [action]
+                continue
+            if together and (len(together) == FILES_IN_ZIP or size + file.size > BYTES_IN_ZIP):
+                yield together
+                together, size = [], 0
+            together.append(action)
+            size += file.size
+        if together:
+            yield together
 
 
 def stored_md5(session: Session, resource: Address, stored: StoredFile) -> str:
@@ -112,180 +296,22 @@ def stored_md5(session: Session, resource: Address, stored: StoredFile) -> str:
     return digest
 
 
-class Upload:
-    """Sends the files of one plan into one resource.
+def _local(action: Action) -> LocalFile:
+    assert action.local is not None
+    return action.local
 
-    `listing` reads the resource anew. After `run`, every file that changed is listed with the size and MD5 sent.
+
+def _duplicates(answer: Answer, names: set[str]) -> set[str]:
+    """Return those of the names that XNAT refused because they are on its disk: 200 with {"duplicates": [...]}.
+
+    A single file is told by its name in the URL, quoted or not, and those of a zip by their path. What is told in
+    a way that nobody knows is all of them.
     """
-
-    def __init__(
-        self, session: Session, resource: Address, labels: Labels, overwrite: str, listing: Callable[[], Listing]
-    ) -> None:
-        """Prepare; nothing is sent until `run`."""
-        self._session = session
-        self._resource = resource
-        self._labels = labels
-        self._overwrite = overwrite
-        self._listing = listing
-        self._sent: dict[str, str] = {}
-
-    def run(self, actions: list[Action]) -> list[dict[str, Any]]:
-        """Carry the actions out and return one result per file.
-
-        Raises an XnatError whose `files` are those that are proven to be there, and whose message says which are not.
-        """
-        done: list[Action] = []
-        to_send = [action for action in actions if action.changes]
-        try:
-            for action in to_send:
-                done.append(self._send(action))
-                if len(done) == 1 and len(to_send) > 1:
-                    # An account that may not edit gets 200 for every file: do not send the rest for nothing.
-                    self._verify(done, self._listing())
-            listing = self._listing() if done else None
-        except XnatError as error:
-            raise self._with_account(error, actions, done) from error
-        if listing is not None:
-            try:
-                self._verify(done, listing)
-            except XnatError as error:
-                raise self._with_account(error, actions, done, listing) from error
-        finished = {action.name: action for action in done}
-        return [self._result(finished.get(action.name, action), listing) for action in actions]
-
-    def _result(self, action: Action, listing: Listing | None) -> dict[str, Any]:
-        stored = (listing.get(action.name) if listing and action.changes else None) or action.stored
-        digest = stored.digest if stored else None
-        return action.result(digest or self._sent.get(action.name), stored.uri if stored else None)
-
-    def _send(self, action: Action) -> Action:
-        """Send one file and return what was done, which may differ from the plan if someone else was faster."""
-        file = action.local
-        assert file is not None
-        replacing = action.kind != CREATE
-        problem: XnatError | None = None
-        for attempt in range(_ATTEMPTS):
-            body = FileBody(file)
-            try:
-                answer = self._put(file, body, overwrite=replacing)
-            except (RequestError, ConnectError) as error:
-                if not _worth_another(error):
-                    raise
-                problem, on_disk = error, _lost_to_another_writer(error)
-                self._session.pause(0.5 * 2**attempt)
-            else:
-                local_files.check_unchanged(file)
-                self._sent[file.name] = body.digest
-                if not _duplicates(answer):
-                    return action
-                on_disk = True
-            finally:
-                body.close()
-            # Refused as a duplicate, or with an unknown end. The list tells which: a file that someone else put there
-            # in between, our own from a lost answer, or one on disk that no list shows, which only overwrite repairs.
-            there = self._listing().get(file.name)
-            if there is not None and not replacing:
-                return self._meet(action, there)
-            replacing = replacing or on_disk
-        raise problem or VerificationError(
-            f"XNAT does not take {file.name} into {self._resource}: it answers that the file exists, even with "
-            "overwrite."
-        )
-
-    def _put(self, file: LocalFile, body: FileBody, *, overwrite: bool) -> Answer:
-        parameters = {**body.parameters, **self._labels.parameters()}
-        if overwrite:
-            parameters["overwrite"] = "true"
-        doing = f"send {file.path} to {self._resource}"
-        path = self._resource.file(file.name)
-        # Sent once: what became of a broken attempt is looked up before the next one.
-        try:
-            return self._session.request("PUT", path, doing, parameters, body=body, retry=False)
-        except RequestError as error:
-            if error.status == 500 and any(sign in error.answer.lower() for sign in _DISK_FULL):
-                raise self._session.failure(
-                    "PUT",
-                    path,
-                    doing,
-                    Answer(500, error.answer),
-                    "The server's disk is full. Ask the admin to make room, then run again: what is there is "
-                    "not sent twice.",
-                ) from error
-            raise
-
-    def _meet(self, action: Action, there: StoredFile) -> Action:
-        """Decide about a file that was not there when planned and is there now."""
-        file = action.local
-        assert file is not None
-        ours = local_files.md5(file)
-        if there.size in {file.size, None} and stored_md5(self._session, self._resource, there) == ours:
-            self._sent[file.name] = ours
-            return action
-        if self._overwrite == "never":
-            return Action(KEEP, file.name, "someone else stored it meanwhile; overwrite is never", file, there)
-        if self._overwrite == "fail":
-            raise ConflictError(
-                f"{file.name} appeared in {self._resource} with other content while it was being sent; "
-                "overwrite is 'fail', so it was kept."
-            )
-        return self._send(Action(REPLACE, file.name, "someone else stored another one meanwhile", file, there))
-
-    def _verify(self, done: list[Action], listing: Listing) -> None:
-        """Raise VerificationError unless every file that was sent is listed with the size and MD5 that were sent."""
-        for action in done:
-            if not action.changes or action.local is None:
-                continue
-            there = listing.get(action.name)
-            if there is None:
-                raise VerificationError(
-                    f"XNAT answered 200 for {action.name} but did not store it in {self._resource}. "
-                    "An account that may read but not edit gets exactly this answer: "
-                    f"ask an owner of project {self._resource.project} to make it a member. If other files were "
-                    "stored, another run wrote to the resource at the same time: run again."
-                )
-            ours = self._sent[action.name]
-            if there.size not in {action.local.size, None}:
-                found = f"{there.size} bytes instead of {action.local.size}"
-            elif (theirs := stored_md5(self._session, self._resource, there)) != ours:
-                found = f"MD5 {theirs} instead of {ours}"
-            else:
-                continue
-            raise VerificationError(
-                f"{action.name} was sent to {self._resource} and is there with {found}. "
-                "It was damaged on the way or changed by someone else: run again."
-            )
-
-    def _with_account(
-        self, error: XnatError, actions: list[Action], done: list[Action], listing: Listing | None = None
-    ) -> XnatError:
-        """Add to an error what is proven to be there and what is not."""
-        proven = []
-        try:
-            listing = listing or (self._listing() if done else Listing())
-            for action in done:
-                try:
-                    self._verify([action], listing)
-                except XnatError:
-                    continue
-                proven.append(action)
-        except XnatError:
-            listing = None
-        names = {action.name for action in proven}
-        kept = [action for action in actions if not action.changes]
-        missing = [action.name for action in actions if action.changes and action.name not in names]
-        sent = [action.name for action in proven if action.changes]
-        error.details["files"] = [self._result(action, listing) for action in [*kept, *proven]]
-        error.details["not_done"] = missing
-        error.message += f" Not done: {shortened(missing)}." if missing else ""
-        error.message += f" Sent and verified before that: {shortened(sent)}." if sent else ""
-        error.details["changed"] = bool(sent)
-        return error
-
-
-def _duplicates(answer: Answer) -> bool:
-    """Whether XNAT refused the file because one is on its disk: 200 with {"duplicates": [...]} and nothing stored."""
     data = answer.json()
-    return isinstance(data, dict) and bool(data.get("duplicates"))
+    told = data.get("duplicates") if isinstance(data, dict) else None
+    if not told:
+        return set()
+    return names & set(told) or names
 
 
 def _lost_to_another_writer(error: XnatError) -> bool:
@@ -296,5 +322,5 @@ def _lost_to_another_writer(error: XnatError) -> bool:
 
 def _worth_another(error: XnatError) -> bool:
     if isinstance(error, RequestError):
-        return error.status in {502, 503, 504} or _lost_to_another_writer(error)
+        return error.status in _TRY_AGAIN or _lost_to_another_writer(error)
     return isinstance(error, ConnectError)

@@ -14,7 +14,9 @@ from ansible.module_utils.xnat.address import Address
 from ansible.module_utils.xnat.errors import ConnectError, InputError, RequestError, VerificationError
 from ansible.module_utils.xnat.plan import Action, Labels, Listing, LocalFile, StoredFile
 from ansible.module_utils.xnat.session import Session
-from ansible.module_utils.xnat.transfer import FileBody, Upload, stored_md5
+from ansible.module_utils.xnat.bodies import FileBody
+from ansible.module_utils.xnat.delivery import Upload
+from ansible.module_utils.xnat.transfer import stored_md5
 from client_wire import LOGIN, Wire
 
 Connect = Callable[..., Session]
@@ -71,11 +73,23 @@ def test_no_more_is_sent_than_was_planned(wire: Wire, connect: Connect, file: Lo
 
 
 def test_a_broken_connection_is_repeated_from_the_beginning(wire: Wire, connect: Connect, file: LocalFile) -> None:
+    wire.replies += [LOGIN, requests.ConnectionError("reset"), (200, ""), (200, "")]
+    with connect() as session:
+        upload(session, Listing(), there(file)).run([Action("created", file.name, "new", file)])
+    assert [body for _, _, body in wire.sent[1:3]] == [b"hello"] * 2
+    # The broken attempt may have left a part on the disk, which only overwrite gets past.
+    assert ["overwrite=true" in request for request in wire.requests[1:3]] == [False, True]
+
+
+def test_without_leave_to_replace_a_repetition_first_asks_what_is_there(
+    wire: Wire, connect: Connect, file: LocalFile
+) -> None:
     duplicate = (200, '{"duplicates": ["a b.txt"]}')
     wire.replies += [LOGIN, requests.ConnectionError("reset"), duplicate, (200, ""), (200, "")]
     with connect() as session:
-        upload(session, Listing(), Listing(), there(file)).run([Action("created", file.name, "new", file)])
-    assert [body for _, _, body in wire.sent[1:4]] == [b"hello"] * 3
+        upload(session, Listing(), Listing(), there(file), overwrite="never").run(
+            [Action("created", file.name, "new", file)]
+        )
     # Only when XNAT says that a file is on its disk, and the list says that it is nobody's.
     assert ["overwrite=true" in request for request in wire.requests[1:4]] == [False, False, True]
 
