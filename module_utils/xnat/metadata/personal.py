@@ -92,7 +92,8 @@ _OF_PROGRAMS = re.compile(
 _UID = re.compile(r"(?<![\d.])[0-2](?:\.\d+){5,}")
 _WORDS = re.compile(
     r"""
-    (?<![a-z])(?:patient'?s?|dob|d\.o\.b|birth(?:day|date|_date)?|born|mrn|nhs|ssn|surname
+    (?<![a-z])patient
+    | (?<![a-z])(?:dob|d\.o\.b|birth(?:day|date|_date)?|born|mrn|nhs|ssn|surname
         | (?:first|last|family|given|subject'?s?|participant'?s?)[ _.-]*name)(?![a-z])
     | (?<![a-z])(?<!series[ _])(?<!protocol[ _])(?<!sequence[ _])(?<!task[ _])(?<!contrast[ _])name\s*[:=]
     """,
@@ -104,13 +105,14 @@ _DATE = re.compile(
     r"""
     (?<!\d)(?:
         (?:19|20)\d\d([-/. ]?)(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12]\d|3[01])
-      | (?:0?[1-9]|[12]\d|3[01])([-/.])(?:0?[1-9]|[12]\d|3[01])\2(?:19|20)\d\d
       | \d{1,2}[- ](?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*[- ,]+(?:19|20)\d\d
     )(?!\d)
     | (?<![a-z])(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*[- ]\d{1,2}[- ,]+(?:19|20)\d\d(?!\d)
     """,
     re.IGNORECASE | re.VERBOSE,
 )
+# Looked for before versions are taken out, since it may look like one.
+_DAY_FIRST = re.compile(r"(?<![\d.])(?:0?[1-9]|[12]\d|3[01])([-/.])(?:0?[1-9]|[12]\d|3[01])\1(?:19|20)\d\d(?!\d)")
 _LONG_NUMBER = re.compile(r"(?<![\d.])\d{7,}(?!\d)|(?<!\d)\d{3}[ -]\d{3}[ -]\d{4}(?!\d)")
 _TWO_WORDS = re.compile(r"[^\W\d_]{2,}(?:[ ,_.]+[^\W\d_]{2,}){1,2}")
 _OF_IMAGES = frozenset(
@@ -127,11 +129,9 @@ def header_text(field: str, text: str, subject: str) -> bool:
 
     `db_name` held the name of the patient in the formats before NIFTI, so that two plain words suffice there.
     """
-    if field == "extension DICOM" or field.startswith("extension MRS "):
-        return True
     if not text or _NOBODY.fullmatch(text) or _plain(text) in _labels(subject):
         return False
-    if _UID.search(text):
+    if _UID.search(text) or _DAY_FIRST.search(text):
         return True
     if len(subject) > 2:
         text = re.sub(rf"(?<![A-Za-z0-9]){re.escape(subject)}(?![A-Za-z0-9])", " ", text)

@@ -78,7 +78,7 @@ def check(study: Study, policy: str, scratch: Path) -> tuple[Study, list[Finding
 def _findings(file: PlannedFile) -> list[Finding]:
     subject = file.resource.subject or ""
     if nifti.is_nifti(file.local.name):
-        found = [(field, text) for field, text in _header_texts(file.local) if header_text(field, text, subject)]
+        found = list(_personal_texts(file.local, subject))
     elif file.local.name.lower().endswith(".json"):
         found = list(_personal_entries(_read_json(file.local), subject))
     else:
@@ -130,27 +130,43 @@ def _without(value: Any, fields: set[str], path: str = "") -> Any:
 # ---- NIFTI -----------------------------------------------------------------------------------------------------------
 
 
-def _header_texts(file: LocalFile) -> Iterator[tuple[str, str]]:
-    """Yield (field, text) of what texts a header and its extensions have."""
+def _personal_texts(file: LocalFile, subject: str) -> Iterator[tuple[str, Any]]:
+    """Yield (field, value) of what looks personal in a header and its extensions."""
     start = nifti.read_header(file, 544)
     header = nifti.parse(start, file)
     for field in _TEXTS:
         if field in header.keys():  # noqa: SIM118 (nibabel's header is no mapping)
-            yield field, _decoded(bytes(header[field].item()))
-    if _has_extensions(start, header):
-        start = nifti.read_header(file, _length_of_start(header))
-        for _, code, content in _extensions(start, header):
-            if code == _DICOM:
-                yield "extension DICOM", "DICOM"
-            elif code == _COMMENT:
-                yield "extension comment", _decoded(content)
-            elif code == _MRS:
-                try:
-                    entries = list(_personal_entries(json.loads(_decoded(content)), ""))
-                except ValueError:
-                    continue
-                for path, value in entries:
-                    yield f"extension MRS {path}", str(value)
+            text = _decoded(bytes(header[field].item()))
+            if header_text(field, text, subject):
+                yield field, text
+    if not _has_extensions(start, header):
+        return
+    start = nifti.read_header(file, _length_of_start(header))
+    for extension in _extensions(start, header):
+        if extension.code == _DICOM and extension.content.strip(b"\0 "):
+            yield extension.name, "DICOM"  # a whole DICOM header: there is no other reason to keep one
+        elif extension.code == _COMMENT and header_text(extension.name, text := _decoded(extension.content), subject):
+            yield extension.name, text
+        elif extension.code == _MRS:
+            for path, value in _personal_entries(extension.json(), subject):
+                yield f"{extension.name} {path}", value
+
+
+@dataclass(frozen=True, slots=True)
+class _Extension:
+    """A part between a header and its voxels; `position` is where its content begins."""
+
+    name: str
+    position: int
+    code: int
+    content: bytes
+
+    def json(self) -> Any:
+        """The content, if it is JSON."""
+        try:
+            return json.loads(_decoded(self.content))
+        except ValueError:
+            return None
 
 
 def _decoded(text: bytes) -> str:
@@ -169,16 +185,17 @@ def _length_of_start(header: Any) -> int:
     return int(min(max(offset, size + 4), _LARGEST_EXTENSIONS))
 
 
-def _extensions(start: bytes, header: Any) -> Iterator[tuple[int, int, bytes]]:
-    """Yield (position, code, content) of the extensions between a header and its voxels."""
+def _extensions(start: bytes, header: Any) -> Iterator[_Extension]:
     order: Any = "little" if header.endianness == "<" else "big"
     position = int(header["sizeof_hdr"]) + 4
-    while position + 8 <= len(start):
+    number = 0
+    while _has_extensions(start, header) and position + 8 <= len(start):
         size = int.from_bytes(start[position : position + 4], order)
         if size < 8 or position + size > len(start):
             return
+        number += 1
         code = int.from_bytes(start[position + 4 : position + 8], order)
-        yield position + 8, code, start[position + 8 : position + size]
+        yield _Extension(f"extension {number}", position + 8, code, start[position + 8 : position + size])
         position += size
 
 
@@ -188,16 +205,16 @@ def _clean_start(start: bytes, header: Any, fields: set[str]) -> bytes:
     for field in fields & set(header.keys()):
         header[field] = b""
     cleaned = bytearray(header.binaryblock + start[size:])
-    for position, code, content in _extensions(start, header) if start[size : size + 1] not in {b"", b"\0"} else ():
-        if (code == _DICOM and "extension DICOM" in fields) or (code == _COMMENT and "extension comment" in fields):
-            cleaned[position : position + len(content)] = bytes(len(content))
-            cleaned[position - 4 : position] = bytes(4)  # code 0: to be ignored
-        prefix = "extension MRS "
-        paths = {field.removeprefix(prefix) for field in fields if field.startswith(prefix)}
-        if code == _MRS and paths:
+    for extension in _extensions(start, header):
+        begin, length = extension.position, len(extension.content)
+        if extension.name in fields:
+            cleaned[begin : begin + length] = bytes(length)
+            cleaned[begin - 4 : begin] = bytes(4)  # code 0: to be ignored
+        prefix = f"{extension.name} "
+        if paths := {field.removeprefix(prefix) for field in fields if field.startswith(prefix)}:
             # Compact, so that it is never longer than before; the rest is filled with spaces.
-            text = json.dumps(_without(json.loads(_decoded(content)), paths), separators=(",", ":")).encode()
-            cleaned[position : position + len(content)] = text.ljust(len(content))
+            text = json.dumps(_without(extension.json(), paths), separators=(",", ":"), ensure_ascii=False)
+            cleaned[begin : begin + length] = text.encode("latin-1", "backslashreplace").ljust(length)
     return bytes(cleaned)
 
 
