@@ -14,6 +14,8 @@ from typing import Any
 
 from ansible.errors import AnsibleFilterError
 
+# Options of xnat_upload, and of the dictionaries in it, that are paths.
+PATHS = frozenset({"bids", "biobank", "manifest", "root", "report", "table"})
 _SHOWN = 5
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
 
@@ -106,6 +108,24 @@ def report_text(report: Mapping[str, Any], path: str) -> str:
     return buffer.getvalue()
 
 
+def full_paths(study: Mapping[str, Any], folder: str) -> dict[str, Any]:
+    """Return the options of xnat_upload with paths that are not full put below `folder`, where the user types."""
+    return {
+        name: full_paths(value, folder)
+        if isinstance(value, Mapping)
+        else _full(value, folder)
+        if name in PATHS
+        else value
+        for name, value in study.items()
+    }
+
+
+def _full(value: Any, folder: str) -> Any:
+    if isinstance(value, str):
+        return value if value.startswith(("/", "~")) else str(PurePath(folder, value))
+    return [_full(one, folder) for one in value] if isinstance(value, Sequence) else value
+
+
 def _shortened(names: Iterable[str]) -> str:
     given = list(names)
     shown = ", ".join(given[:_SHOWN])
@@ -117,4 +137,9 @@ class FilterModule:
 
     def filters(self) -> dict[str, Any]:
         """Name the filters."""
-        return {"share_subjects": share_subjects, "merge_reports": merge_reports, "report_text": report_text}
+        return {
+            "share_subjects": share_subjects,
+            "merge_reports": merge_reports,
+            "report_text": report_text,
+            "full_paths": full_paths,
+        }

@@ -14,14 +14,18 @@ from .errors import InputError
 _DISTRIBUTIONS = {"PIL": "pillow", "yaml": "PyYAML"}
 
 
+def distribution(package: str) -> str:
+    """What pip calls a package."""
+    return _DISTRIBUTIONS.get(package, package)
+
+
 def load(name: str, purpose: str) -> Any:
     """Import a package or one of its parts (`PIL.Image`). Raises InputError that says how to install it."""
     try:
         return import_module(name)
     except ImportError as error:
         package = name.partition(".")[0]
-        distribution = _DISTRIBUTIONS.get(package, package)
         raise InputError(
-            f"The Python package {distribution} is missing on this machine; it is needed for {purpose}. "
-            f"Install it where Ansible runs: pip install {distribution}"
+            f"The Python package {distribution(package)} is missing on this machine; it is needed for {purpose}. "
+            f"Install it where Ansible runs: pip install {distribution(package)}"
         ) from error

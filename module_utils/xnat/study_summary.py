@@ -1,10 +1,12 @@
-"""What is in a study, counted by subject: what several hosts that share the work must know of each other. Pure."""
+"""What is in a study, counted by subject: what hosts that share the work must know of each other. Sends nothing."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from importlib.util import find_spec
 from typing import Any
 
+from . import packages
 from .study import Study
 
 
@@ -39,7 +41,16 @@ def summary(study: Study) -> dict[str, Any]:
             "subjects": len(subjects),
             "sessions": sum(len(count.sessions) for count in subjects.values()),
             "files": len(study.files),
+            "project_files": sum(file.resource.subject is None for file in study.files),
             "bytes": sum(file.local.size for file in study.files),
         },
         "remarks": [asdict(remark) for remark in study.remarks],
     }
+
+
+def missing_packages(study: Study) -> list[str]:
+    """Name the packages, as pip calls them, that are not installed here and that uploading this study may need."""
+    needed = ["requests"]
+    if any(file.local.name.lower().endswith((".nii", ".nii.gz")) for file in study.files):
+        needed += ["nibabel", "PIL"]
+    return [packages.distribution(name) for name in needed if find_spec(name) is None]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleFilterError
 
-from filter_plugins.xnat_study import merge_reports, report_text, share_subjects
+from filter_plugins.xnat_study import full_paths, merge_reports, report_text, share_subjects
 
 
 def subject(name: str, size: int, files: int = 1, *sessions: str) -> dict[str, Any]:
@@ -114,3 +114,16 @@ def test_json_has_everything() -> None:
 def test_another_suffix_is_refused() -> None:
     with pytest.raises(AnsibleFilterError, match=r"report: 'r\.xls' must end in \.csv, \.tsv or \.json"):
         report_text(merge_reports(REPORTS), "r.xls")
+
+
+def test_paths_start_where_the_user_types() -> None:
+    study = {
+        "project": "p", "bids": "camcan", "biobank": ["bulk", "/data/bulk"], "manifest": "~/m.csv", "snapshots": True,
+        "pattern": "{subject}/{scan}.nii.gz", "biobank_options": {"table": "people.tsv", "keep_zip": True},
+    }  # fmt: skip
+    assert full_paths(study, "/home/ana") == {
+        **study,
+        "bids": "/home/ana/camcan",
+        "biobank": ["/home/ana/bulk", "/data/bulk"],
+        "biobank_options": {"table": "/home/ana/people.tsv", "keep_zip": True},
+    }

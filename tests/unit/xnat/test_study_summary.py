@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+from ansible.module_utils.xnat import study_summary
 from ansible.module_utils.xnat.address import Address
 from ansible.module_utils.xnat.plan import LocalFile
 from ansible.module_utils.xnat.study import Attributes, PlannedFile, Study
-from ansible.module_utils.xnat.study_summary import summary
+from ansible.module_utils.xnat.study_summary import missing_packages, summary
 
 
 def planned(size: int, subject: str | None = None, session: str | None = None, scan: str | None = None) -> PlannedFile:
@@ -24,10 +26,18 @@ def test_it_is_counted_by_subject() -> None:
             {"subject": "s1", "sessions": ["m3", "m4"], "files": 1, "bytes": 1},
             {"subject": "s2", "sessions": ["m1", "m2"], "files": 2, "bytes": 12},
         ],
-        "totals": {"subjects": 3, "sessions": 4, "files": 4, "bytes": 53},
+        "totals": {"subjects": 3, "sessions": 4, "files": 4, "project_files": 1, "bytes": 53},
         "remarks": [{"about": "derivatives", "reason": "derivatives are left out"}],
     }
 
 
 def test_nothing_is_nothing() -> None:
-    assert summary(Study())["totals"] == {"subjects": 0, "sessions": 0, "files": 0, "bytes": 0}
+    assert summary(Study())["totals"] == {"subjects": 0, "sessions": 0, "files": 0, "project_files": 0, "bytes": 0}
+
+
+def test_packages_that_are_missing_go_by_the_names_that_pip_knows(monkeypatch: pytest.MonkeyPatch) -> None:
+    study = Study([planned(5, "s2", "m2", "1")])
+    assert missing_packages(study) == []
+    monkeypatch.setattr(study_summary, "find_spec", lambda name: None)
+    assert missing_packages(study) == ["requests", "nibabel", "pillow"]
+    assert missing_packages(Study()) == ["requests"]
