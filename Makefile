@@ -53,7 +53,7 @@ verify: ## look at the demonstration's hosts from outside and inside, as molecul
 	@lab/bootstrap.sh
 	$(PYTHON) -m lab exec pytest tests/testinfra
 
-bench: ## how much load the practice XNAT carries: uploads per second, memory, long lists (minutes; no part of test)
+bench: ## how much load the practice XNAT carries; BENCH=tools: how upload tools compare (minutes; no part of test)
 	@lab/bootstrap.sh
 	@PYTHONPATH=tests $(PYTHON) -m bench $(BENCH)
 

@@ -53,10 +53,11 @@ class Client:
 
 @dataclass(frozen=True)
 class Practice:
-    """A running server: where it is, and how much memory and processor time its process has used."""
+    """A running server: where it and its data are, and how much memory and processor time its process has used."""
 
     url: str
     pid: int
+    data: Path
 
     def client(self, login: str = "admin") -> Client:
         return Client(self.url, login)
@@ -95,6 +96,6 @@ def running(data: Path) -> Iterator[Practice]:
                 _, found, rest = process.stdout.readline().partition(" at ")
                 if not found:
                     raise BenchError(f"the server did not start: {(data / 'server.log').read_text()}")
-                yield Practice(rest.partition(",")[0], process.pid)
+                yield Practice(rest.partition(",")[0], process.pid, data)
             finally:
                 process.terminate()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -38,10 +38,17 @@ def _number(value: float, unit: str) -> str:
 
 def table(title: str, figures: Sequence[Figure]) -> str:
     """The figures under `title`, in columns."""
-    rows = [(title, "figure", "target", ""), *(figure.cells for figure in figures)]
-    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    return columns([(title, "figure", "target", ""), *(figure.cells for figure in figures)], right=(1,))
+
+
+def columns(rows: Sequence[Sequence[str]], *, right: Collection[int]) -> str:
+    """The rows with a line below the first; columns with a number in `right` are numbers."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [
-        f"{name:<{widths[0]}}  {figure:>{widths[1]}}  {target:<{widths[2]}}  {verdict}".rstrip()
-        for name, figure, target, verdict in rows
+        "  ".join(
+            cell.rjust(width) if number in right else cell.ljust(width)
+            for number, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
     ]
     return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:]])

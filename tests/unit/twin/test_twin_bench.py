@@ -1,4 +1,7 @@
-"""The bench runs and notices a wrong answer; how fast it is, is no matter here."""
+"""The bench runs and notices a wrong answer; how fast it is, is no matter here.
+
+The comparison of upload tools has a file of its own, test_twin_bench_tools.py.
+"""
 
 from __future__ import annotations
 

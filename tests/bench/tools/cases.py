@@ -1,0 +1,209 @@
+"""What is measured: new sessions, files that are there already, and one large file.
+
+Each contender gets the same files, a project of its own on the same server, and a fresh process. A figure counts only
+if the server then lists exactly these files with their sizes and digests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.practice import BenchError, Practice
+from bench.report import Figure
+
+from .contenders import OURS, OURS_BY_ANSIBLE, PARALLEL, PYXNAT, RECIPE, SINGLE, XNATPY, Contender, Job, changed
+from .images import Image, check_arrived, large_image, small_images, write_table
+from .latency import Line, distant
+from .measured import CommandError, Cost, measure
+
+#: Least seconds of the other one for each of ours.
+_FRESH = {PYXNAT: 5.0, XNATPY: 3.0}
+_FRESH_FAR = {PYXNAT: 30.0, XNATPY: 15.0}
+_AGAIN = {PYXNAT: 100.0}
+_LARGE = {SINGLE: 0.9}
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How much is sent; seconds of `round_trips`, of which 0 is the direct way to the server."""
+
+    sessions: int = 200
+    files_there: int = 10_000
+    part: int = 500
+    size: int = 200_000
+    large: int = 4 * 1024**3
+    round_trips: tuple[float, ...] = (0, 0.05)
+    repeats: int = 2
+
+
+SMALL = Scale(sessions=2, files_there=20, part=10, size=20_000, large=5_000_000, round_trips=(0.002,), repeats=1)
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a contender cost; requests and bytes are None where nothing stood between it and the server."""
+
+    cost: Cost
+    requests: float | None = None
+    sent: float | None = None
+
+    def scaled(self, one: Run, part: int, whole: int) -> Run:
+        """What `whole` files would have cost, if `part` cost this much and the first one as much as `one`."""
+
+        def line(at_one: float, at_part: float) -> float:
+            return at_one + (at_part - at_one) / (part - 1) * (whole - 1)
+
+        cost = Cost(
+            line(one.cost.seconds, self.cost.seconds),
+            line(one.cost.processor, self.cost.processor),
+            self.cost.memory,
+        )
+        counted = self.requests is not None and one.requests is not None
+        return Run(
+            cost,
+            line(one.requests or 0, self.requests or 0) if counted else None,
+            line(one.sent or 0, self.sent or 0) if counted else None,
+        )
+
+
+@dataclass(frozen=True)
+class Result:
+    """A case's runs by the names of those who took part, and how they compare with ours."""
+
+    title: str
+    runs: Mapping[Contender, Run]
+    targets: Mapping[Contender, float]
+    remarks: Sequence[str] = ()
+
+    @property
+    def figures(self) -> dict[Contender, Figure]:
+        """Seconds of each for one second of ours."""
+        ours = self.runs[OURS].cost.seconds
+        return {
+            one: Figure(one.name, run.cost.seconds / ours, "", self.targets.get(one)) for one, run in self.runs.items()
+        }
+
+
+class Course:
+    """Where the contenders run: a server, and a folder for what they read and write."""
+
+    def __init__(self, practice: Practice, folder: Path) -> None:
+        self._practice, self._folder = practice, folder
+        self._jobs = 0
+
+    def images(self, name: str, sessions: int, scans: int, size: int) -> list[Image]:
+        return small_images(self._folder / name, sessions, scans, size)
+
+    def large_image(self, size: int) -> list[Image]:
+        return large_image(self._folder / "large", size)
+
+    def send(
+        self, contender: Contender, project: str, images: Sequence[Image], round_trip: float = 0, *, again: bool = False
+    ) -> Run:
+        """Let it carry the images, in a fresh process. Raises BenchError if it fails or, `again`, changes something."""
+        self._jobs += 1
+        folder = self._folder / f"job{self._jobs}"
+        folder.mkdir(parents=True)
+        with self._line(round_trip) as line:
+            job = Job(line.url, project, images, folder)
+            write_table(images, Path(job.table))
+            try:
+                cost, printed = measure(contender.command(job), job.environment, folder)
+            except CommandError as error:
+                raise BenchError(f"{contender.name}: {error}") from error
+            run = Run(cost, line.requests, line.sent) if round_trip else Run(cost)
+        if again and contender is OURS and changed(printed):
+            raise BenchError(f"{contender.name} changed something although all was there: {printed[-2000:]}")
+        return run
+
+    def prepare(self, contender: Contender, project: str, images: Sequence[Image]) -> None:
+        with closing(self._practice.client()) as client:
+            contender.prepare(client, project, images)
+
+    def check(self, project: str, images: Sequence[Image]) -> None:
+        with closing(self._practice.client()) as client:
+            check_arrived(client, project, images)
+
+    @contextmanager
+    def _line(self, round_trip: float) -> Iterator[Line]:
+        if not round_trip:
+            yield Line(self._practice.url)
+            return
+        with distant(self._practice.url, round_trip) as line:
+            yield line
+
+
+def fresh(course: Course, scale: Scale) -> Iterator[Result]:
+    """New sessions with one scan each, which has the two images in one resource."""
+    images = course.images("fresh", scale.sessions, 1, scale.size)
+    for number, round_trip in enumerate(scale.round_trips):
+        runs = {}
+        for contender in (RECIPE, PYXNAT, XNATPY, PARALLEL, OURS, OURS_BY_ANSIBLE):
+            project = f"FRESH{number}{contender.project}"
+            course.prepare(contender, project, images)
+            runs[contender] = course.send(contender, project, images, round_trip)
+            course.check(project, images)
+        yield Result(
+            f"fresh: {scale.sessions} sessions, 2 files of {scale.size // 1000} KB each, {_distance(round_trip)}",
+            runs,
+            _FRESH_FAR if round_trip >= 0.05 else _FRESH,
+            (
+                f"{RECIPE.name}: its sessions were made beforehand, as it demands; {PARALLEL.name}: all objects were",
+                f"start of Ansible: {runs[OURS_BY_ANSIBLE].cost.seconds - runs[OURS].cost.seconds:.1f} s",
+            ),
+        )
+
+
+def again(course: Course, scale: Scale) -> Iterator[Result]:
+    """Files that are all there: two in each of the five scans of a session."""
+    sessions = scale.files_there // 10
+    images = course.images("again", sessions, 5, scale.size)
+    course.prepare(OURS, "AGAIN", images)
+    first = course.send(OURS, "AGAIN", images)
+    course.check("AGAIN", images)
+    for round_trip in scale.round_trips:
+        runs = {}
+        for contender in (RECIPE, PYXNAT, XNATPY):
+            one = course.send(contender, "AGAIN", images[:1], round_trip)
+            part = course.send(contender, "AGAIN", images[: scale.part], round_trip)
+            runs[contender] = part.scaled(one, scale.part, len(images))
+        runs[OURS] = course.send(OURS, "AGAIN", images, round_trip, again=True)
+        course.check("AGAIN", images)
+        yield Result(
+            f"no-op: {len(images):,} files in {sessions:,} sessions are there already, {_distance(round_trip)}",
+            runs,
+            _AGAIN,
+            (
+                f"the others were measured with 1 and with {scale.part} of the files, and taken to go on like that",
+                f"xnat_upload compares MD5 sums, the others names; to send all took it {first.cost.seconds:.1f} s",
+            ),
+        )
+
+
+def large(course: Course, scale: Scale) -> Iterator[Result]:
+    """One large file; the better of some runs, in turns, since the disk has its moods."""
+    images = course.large_image(scale.large)
+    runs: dict[Contender, Run] = {}
+    for number in range(scale.repeats):
+        for contender in (SINGLE, OURS):
+            project = f"LARGE{number}{contender.project}"
+            course.prepare(contender, project, images)
+            run = course.send(contender, project, images)
+            course.check(project, images)
+            runs[contender] = min(runs.get(contender, run), run, key=lambda one: one.cost.seconds)
+    yield Result(
+        f"large: one file of {scale.large / 1024**3:.3g} GB, {_distance(0)}",
+        runs,
+        _LARGE,
+        (f"the better of {scale.repeats} runs each; {SINGLE.name}: all objects were made beforehand",),
+    )
+
+
+CASES = {"fresh": fresh, "again": again, "large": large}
+
+
+def _distance(round_trip: float) -> str:
+    return f"round trip {round_trip * 1000:g} ms" if round_trip else "no latency"
