@@ -7,6 +7,7 @@ folders without a row. What lies in folders whose name starts with a dot, as ver
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -152,28 +153,22 @@ def _subject(dataset: Dataset, folder: str, known: dict[tuple[str, str], Address
         inner_folders, inner_files = dataset.tree.entries(inner)
         own = [text for text in inner_files if parse(text).suffix == "scans"]
         _files_of_dataset(dataset, inner, [text for text in inner_files if text not in own])
+        rows |= _rows(dataset, inner, own)
         session = Session(
             folder,
             inner,
             ("", folder),
             _datatypes(dataset, inner, inner_folders),
             _allowed(dataset, inner, own),
-            {**rows, **_rows(dataset, inner, own)},
+            rows,
             moments.get(name),
         )
         _session(dataset, session, name.removeprefix("ses-"), dataset.options.session, known)
-        for path, (table, row) in session.rows.items():
-            if path.startswith(f"{inner}/") and not _exists(dataset, path):
-                dataset.study.leave_out(f"{table.path}, line {row.line}", f"there is no file {path}")
-    if datatypes:
-        for path, (table, row) in rows.items():
-            if not _exists(dataset, path):
-                dataset.study.leave_out(f"{table.path}, line {row.line}", f"there is no file {path}")
-
-
-def _exists(dataset: Dataset, path: str) -> bool:
-    # A link whose content is missing is in the dataset, and is reported as not fetched.
-    return Path(dataset.tree.path(path)).exists() or Path(dataset.tree.path(path)).is_symlink()
+    for path, (table, row) in rows.items():
+        # A link whose content is missing is in the dataset, and is reported as not fetched.
+        if not os.path.lexists(dataset.tree.path(path)):
+            about = table.path.removeprefix(f"{dataset.tree.root}/")
+            dataset.study.leave_out(f"{about}, line {row.line}", f"there is no file {path}")
 
 
 def _allowed(dataset: Dataset, folder: str, names: list[str]) -> list[str]:

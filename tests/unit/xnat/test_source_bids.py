@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import tracemalloc
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from ansible.module_utils.xnat.address import Address
@@ -257,7 +257,7 @@ def test_session_without_any_image_is_left_out_with_a_remark(tmp_path: Path) -> 
 class TestOptions:
     """Every choice changes what it says."""
 
-    TREE: dict[str, Any] = {
+    TREE: ClassVar[dict[str, Any]] = {
         "participants.tsv": "participant_id\tage\nsub-1\t5\nsub-2\t6\n",
         "sub-1/ses-b/dwi/sub-1_ses-b_dwi.nii.gz": None,
         "sub-1/ses-b/dwi/sub-1_ses-b_dwi.bval": "0",
@@ -273,7 +273,7 @@ class TestOptions:
 
     def test_defaults_leave_out_other_folders_with_one_remark_each(self, tmp_path: Path) -> None:
         study = read(make(tmp_path, self.TREE))
-        assert {about for about in remarks(study)} == {"code/", "derivatives/", "sourcedata/"}
+        assert set(remarks(study)) == {"code/", "derivatives/", "sourcedata/"}
 
     def test_folders(self, tmp_path: Path) -> None:
         found = contents(read(make(tmp_path, self.TREE), folders=("code", "derivatives", "sourcedata")))
@@ -346,7 +346,7 @@ class TestOptions:
 class TestContent:
     """What has no content on this machine is noticed before anything is sent."""
 
-    TREE: dict[str, Any] = {"sub-1/anat/sub-1_T1w.nii.gz": None, "sub-1/anat/sub-1_T2w.nii.gz": None}
+    TREE: ClassVar[dict[str, Any]] = {"sub-1/anat/sub-1_T1w.nii.gz": None, "sub-1/anat/sub-1_T2w.nii.gz": None}
 
     def test_links_are_followed(self, tmp_path: Path) -> None:
         make(tmp_path / "store", {"annexed": None, "folder/sub-2_T1w.nii.gz": None})
