@@ -16,19 +16,20 @@ from ansible.errors import AnsibleFilterError
 
 # Options of xnat_upload, and of the dictionaries in it, that are paths.
 PATHS = frozenset({"bids", "biobank", "manifest", "root", "report", "table"})
+_ACTIONS = ("same", "sent", "replaced", "removed", "failed")
 _SHOWN = 5
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
 
 
-def share_subjects(found: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, list[str]]:
+def share_subjects(found: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
     """Give each subject to one host that has it whole, such that the hosts have about the same number of bytes.
 
-    `found` is {host: subjects as study_info returns them}. The same input gives the same answer. A subject whose
+    `found` is {host: what study_info returned}. The same input gives the same answer. A subject whose
     sessions no single host has is an error: it would arrive with some of them missing.
     """
     copies: dict[str, dict[str, Mapping[str, Any]]] = {}
-    for host, subjects in sorted(found.items()):
-        for entry in subjects:
+    for host, study in sorted(found.items()):
+        for entry in study["subjects"]:
             copies.setdefault(str(entry["subject"]), {})[host] = entry
     best = {subject: _whole(subject, hosts) for subject, hosts in sorted(copies.items())}
     load = dict.fromkeys(sorted(found), 0)
@@ -44,6 +45,12 @@ def share_subjects(found: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str
         load[host] += _bytes(copies[subject][host])
         shares[host].append(subject)
     return {host: sorted(subjects) for host, subjects in shares.items()}
+
+
+def first_with_project_files(found: Mapping[str, Mapping[str, Any]]) -> str:
+    """Name the host that sends what belongs to no subject: of those with the most such files the first, or ''."""
+    most = max((study["totals"]["project_files"] for study in found.values()), default=0)
+    return min((host for host, study in found.items() if most and study["totals"]["project_files"] == most), default="")
 
 
 def _whole(subject: str, hosts: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -65,7 +72,7 @@ def _bytes(entry: Mapping[str, Any]) -> int:
 
 
 def merge_reports(reports: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Make one report out of those of several hosts: {host: what xnat_upload returned, or wrote as JSON}.
+    """Make one report out of those of several hosts: {host: what xnat_upload returned}.
 
     Files and remarks say which host they are from. `failed` has the message of every host that did not end well.
     """
@@ -89,6 +96,22 @@ def merge_reports(reports: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
 
 def _place(file: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(str(file.get(name) or "") for name in ("project", "subject", "session", "scan", "resource", "name"))
+
+
+def summed_up(merged: Mapping[str, Any]) -> str:
+    """Say in words what a merged report says: how many files, what was left out, and what failed on which host."""
+    totals = merged["totals"]
+    counts = [f"{totals[name]:,} {name}" for name in _ACTIONS if totals.get(name)]
+    lines = [f"{totals.get('files', 0):,} files: {', '.join(counts) or 'nothing to do'}."]
+    if totals.get("bytes_sent"):
+        lines.append(f"{totals['bytes_sent']:,} bytes sent in {totals.get('seconds', 0):.1f} s.")
+    if merged["remarks"]:
+        said = [f"{remark['about']}: {remark['reason']}" for remark in merged["remarks"]]
+        lines.append(f"Left out, or worth knowing: {_shortened(said)}.")
+    if merged["failed"]:
+        lines += [f"{host}: {message}" for host, message in merged["failed"].items()]
+        lines.append("Run the same again when that is mended; what has arrived is not sent twice.")
+    return "\n".join(lines)
 
 
 def report_text(report: Mapping[str, Any], path: str) -> str:
@@ -139,7 +162,9 @@ class FilterModule:
         """Name the filters."""
         return {
             "share_subjects": share_subjects,
+            "first_with_project_files": first_with_project_files,
             "merge_reports": merge_reports,
+            "summed_up": summed_up,
             "report_text": report_text,
             "full_paths": full_paths,
         }

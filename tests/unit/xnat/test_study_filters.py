@@ -11,11 +11,22 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleFilterError
 
-from filter_plugins.xnat_study import full_paths, merge_reports, report_text, share_subjects
+from filter_plugins.xnat_study import (
+    first_with_project_files,
+    full_paths,
+    merge_reports,
+    report_text,
+    summed_up,
+)
+from filter_plugins.xnat_study import share_subjects as share_studies
 
 
 def subject(name: str, size: int, files: int = 1, *sessions: str) -> dict[str, Any]:
     return {"subject": name, "sessions": list(sessions or [f"{name}_MR1"]), "files": files, "bytes": size}
+
+
+def share_subjects(found: dict[str, list[dict[str, Any]]]) -> dict[str, list[str]]:
+    return share_studies({host: {"subjects": subjects} for host, subjects in found.items()})
 
 
 def test_a_host_sends_what_it_alone_has() -> None:
@@ -67,6 +78,14 @@ def test_a_subject_in_pieces_is_refused() -> None:
         share_subjects({"a": [subject("s1", 9, 5, "m1")], "b": [subject("s1", 5, 2, "m2")]})
 
 
+@pytest.mark.parametrize(
+    ("files", "host"), [({"a": 0, "b": 2, "c": 2}, "b"), ({"c": 3, "a": 2}, "c"), ({"a": 0}, ""), ({}, "")]
+)
+def test_one_host_sends_what_belongs_to_no_subject(files: dict[str, int], host: str) -> None:
+    found = {name: {"totals": {"project_files": number}} for name, number in files.items()}
+    assert first_with_project_files(found) == host
+
+
 REPORTS = {
     "b": {
         "totals": {"files": 1, "sent": 1, "bytes_sent": 600, "seconds": 2.0, "bytes_per_second": 300},
@@ -96,6 +115,18 @@ def test_one_report_out_of_many() -> None:
     assert merged["remarks"] == [{"about": "x", "reason": "is left out", "host": "b"}]
     assert merged["failed"] == {"a": "The server's disk is full.", "c": "no route to host"}
     assert merge_reports({})["files"] == []
+
+
+def test_it_is_summed_up_in_words() -> None:
+    assert summed_up(merge_reports(REPORTS)).splitlines() == [
+        "3 files: 2 sent, 1 failed.",
+        "1,000 bytes sent in 4.0 s.",
+        "Left out, or worth knowing: x: is left out.",
+        "a: The server's disk is full.",
+        "c: no route to host",
+        "Run the same again when that is mended; what has arrived is not sent twice.",
+    ]
+    assert summed_up(merge_reports({"a": {"totals": {"files": 0, "same": 0}}})) == "0 files: nothing to do."
 
 
 @pytest.mark.parametrize(("path", "delimiter"), [("r.csv", ","), ("r.TSV", "\t")])
