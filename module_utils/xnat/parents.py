@@ -14,7 +14,7 @@ from typing import Any
 from . import fields
 from .address import PROJECTS, Address
 from .errors import ConflictError, RequestError, XnatError
-from .session import Session
+from .session import Answer, Session
 
 _EXPERIMENT_COLUMNS = {"columns": "ID,label,xsiType,project,subject_ID,subject_label"}
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_.-]+")
@@ -253,17 +253,22 @@ def put(session: Session, place: Place, kind: str, parameters: dict[str, str], p
         advice = NEW_PROJECT_ADVICE if kind in place.missing else PROJECT_ADVICE
     answer = session.request("PUT", path, f"{verb} the {address}", parameters, advice=advice)
     if kind == "experiment" and not place.address.experiment_id:
-        identifier = answer.text.strip()
-        if not _IDENTIFIER.fullmatch(identifier):
-            raise RequestError(
-                f"Cannot {verb} the {address}: XNAT did not say under which ID it was made. Run again.",
-                method="PUT",
-                path=address.path,
-                status=answer.status,
-                answer="",
-            )
-        place.address = replace(place.address, experiment_id=identifier)
+        place.address = replace(place.address, experiment_id=identifier_in(answer, address, verb))
     place.missing = [other for other in place.missing if other != kind]
+
+
+def identifier_in(answer: Answer, address: Address, verb: str) -> str:
+    """Return the ID that XNAT answers to the PUT of an experiment. Raises RequestError if there is none."""
+    identifier = answer.text.strip()
+    if not _IDENTIFIER.fullmatch(identifier):
+        raise RequestError(
+            f"Cannot {verb} the {address}: XNAT did not say under which ID it was made. Run again.",
+            method="PUT",
+            path=address.path,
+            status=answer.status,
+            answer="",
+        )
+    return identifier
 
 
 def types_for(place: Place, scan_type: str | None = None) -> dict[str, str]:

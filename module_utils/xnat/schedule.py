@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import heapq
 import threading
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -22,13 +21,11 @@ _Heap = list[tuple[int, int, "Unit"]]
 class Unit:
     """The work of one writer: one document, or the files of one resource. `size` is in bytes.
 
-    A `canary` is sent alone, to see whether what this account sends is kept at all. `dropped` is why a unit was never
-    started, `because_of` the unit that failed instead.
+    `dropped` is why a unit was never started, `because_of` the unit that failed instead.
     """
 
     what: DocumentAction | ResourcePlan
     size: int = 0
-    canary: bool = False
     started: bool = False
     dropped: str | None = None
     because_of: Unit | None = None
@@ -68,17 +65,14 @@ class Schedule:
 
     - Documents go before files, since files wait for them. While there are documents left, one worker is kept for
       them: one that waits for another of its subject must not also wait for the end of large files.
+    - Files go when the document of their session, or a document of their subject, was taken.
     - Of a subject, one document goes alone, the subject's own before those of its sessions. XNAT looks whether a label
       is taken before it writes, not while it does, so two documents at once may make a subject twice.
-    - The files of a project go when a document of the project was taken. Where there is none, one small resource is
-      tried first (`canary`): XNAT answers 200 for every file of an account that may only read.
     """
 
-    def __init__(self, units: Iterable[Unit], *, workers: int, trusted: Iterable[str] = ()) -> None:
-        """Order the units; `trusted` are the projects in which this account has been seen to write."""
-        self.units = list(units)
+    def __init__(self, units: Iterable[Unit], *, workers: int) -> None:
+        """Put the units in order, for so many workers."""
         self._workers = workers
-        self._trusted = set(trusted)
         self._changed = threading.Condition()
         self._stopped = False
         self._running = self._running_files = self._count = 0
@@ -86,16 +80,12 @@ class Schedule:
         self._files: _Heap = []
         self._subjects: dict[tuple[str, str | None], _Subject] = {}
         self._waiting: dict[Address, list[Unit]] = {}
-        self._held: dict[str, list[Unit]] = {}
-        self._on_trial: set[str] = set()
-        documents = [unit for unit in self.units if unit.is_document]
-        self._unfinished = Counter(unit.address.project for unit in documents)
-        self._arrange(documents, [unit for unit in self.units if not unit.is_document])
-
-    @property
-    def trusted(self) -> frozenset[str]:
-        """The projects in which this account has been seen to write."""
-        return frozenset(self._trusted)
+        documents: list[Unit] = []
+        resources: list[Unit] = []
+        for unit in units:
+            (documents if unit.is_document else resources).append(unit)
+        self._documents_left = len(documents)
+        self._arrange(documents, resources)
 
     def next(self) -> Unit | None:
         """Return the next unit, waiting for one if need be; None when there is and will be no more."""
@@ -111,26 +101,17 @@ class Schedule:
                 self._changed.wait()
             return None
 
-    def finished(self, unit: Unit, error: str | None = None, *, refused: bool = False) -> None:
-        """Say that a unit is done, or why not. `refused` is whether a canary was thrown away by the server."""
+    def finished(self, unit: Unit, error: str | None = None) -> None:
+        """Say that a unit is done, or why not."""
         with self._changed:
             self._running -= 1
             self._running_files -= not unit.is_document
-            project = unit.address.project
             if unit.is_document:
-                self._unfinished[project] -= 1
+                self._documents_left -= 1
                 if error is None:
-                    self._trust(project)
                     self._taken(unit)
                 else:
                     self._not_taken(unit, f"the {unit.address} could not be written: {error}")
-            elif unit.canary:
-                self._on_trial.discard(project)
-                if error is None:
-                    self._trust(project)
-                elif refused:
-                    self._drop(self._held.pop(project, []), unit, error)
-            self._try_one(project)
             self._changed.notify_all()
 
     def stop(self) -> None:
@@ -160,8 +141,6 @@ class Schedule:
             subject.documents.sort(key=lambda unit: (unit.address.experiment is None, unit.size))
             self._push(self._documents, subject.documents.pop())
         self._release(free)
-        for project in list(self._held):
-            self._try_one(project)
 
     def _push(self, heap: _Heap, unit: Unit) -> None:
         self._count += 1
@@ -170,32 +149,14 @@ class Schedule:
     def _pop(self) -> Unit | None:
         if self._documents:
             return heapq.heappop(self._documents)[2]
-        kept = 1 if self._workers > 1 and any(self._unfinished.values()) else 0
+        kept = 1 if self._workers > 1 and self._documents_left else 0
         if self._files and self._running_files < self._workers - kept:
             return heapq.heappop(self._files)[2]
         return None
 
     def _release(self, resources: Iterable[Unit]) -> None:
         for unit in resources:
-            if unit.address.project in self._trusted:
-                self._push(self._files, unit)
-            else:
-                self._held.setdefault(unit.address.project, []).append(unit)
-
-    def _trust(self, project: str) -> None:
-        self._trusted.add(project)
-        self._release(self._held.pop(project, []))
-
-    def _try_one(self, project: str) -> None:
-        held = self._held.get(project)
-        if not held or self._unfinished[project] or project in self._on_trial:
-            return
-        smallest = min(held, key=lambda unit: unit.size)
-        held.remove(smallest)
-        # The only one needs no trial: it is verified like all others when all is sent.
-        smallest.canary = bool(held)
-        self._on_trial.add(project)
-        self._push(self._files, smallest)
+            self._push(self._files, unit)
 
     def _taken(self, document: Unit) -> None:
         subject = self._subjects[document.subject]
@@ -212,7 +173,7 @@ class Schedule:
         self._drop(self._waiting.pop(document.address, []), document, reason)
         if document.address.experiment is None:
             for unit in subject.documents:
-                self._unfinished[unit.address.project] -= 1
+                self._documents_left -= 1
                 self._drop([unit, *self._waiting.pop(unit.address, [])], document, reason)
             subject.documents = []
         if subject.documents and not subject.written:

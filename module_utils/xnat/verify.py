@@ -9,34 +9,21 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Protocol
+from itertools import chain
 
+from . import listings
 from .address import Address
 from .errors import ConnectError, InputError, RequestError, VerificationError, XnatError
 from .plan import Listing, StoredFile
 from .resource import list_files
 from .session import Session
-from .transfer import stored_md5
+from .transfer import Sent, stored_md5
 
 # What to do about a file for which XNAT lists no MD5: have XNAT compute it, compare the size only, download the file
 # and compute it here, or take it for unproven.
 DIGEST_POLICIES = ("refresh", "size", "download", "fail")
 _REFRESH = "/data/services/refresh/catalog"
 _BY_SIZE = "compared by size only: XNAT lists no MD5"
-
-ReadFiles = Callable[[Session, Mapping[Address, str]], Mapping[Address, Listing]]
-
-
-class Sent(Protocol):
-    """What left this machine for one file: MD5 (hex) and size (bytes). transfer.Sent is such a thing."""
-
-    @property
-    def md5(self) -> str:
-        """MD5 (hex) of the bytes."""
-
-    @property
-    def size(self) -> int:
-        """How many they were."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +117,6 @@ def verify(
     session: Session,
     sent: Mapping[Address, Mapping[str, Sent]],
     experiment_ids: Mapping[Address, str],
-    read_files: ReadFiles,
     *,
     batch: int,
     digest_policy: str,
@@ -140,29 +126,30 @@ def verify(
 
     The files of `batch` sessions are listed in one request, several requests at a time.
     """
-    sessions: dict[Address, list[Address]] = {}
+    sessions: dict[str, Address] = {}
+    resources_of: dict[Address, list[Address]] = {}
     single: list[Address] = []
     for resource in sent:
-        session_of = resource.up_to("experiment") if resource.experiment else None
-        if session_of is not None and session_of in experiment_ids:
-            sessions.setdefault(session_of, []).append(resource)
+        label = resource.up_to("experiment") if resource.experiment and not resource.assessor else None
+        if label is not None and label in experiment_ids:
+            sessions[experiment_ids[label]] = label
+            resources_of.setdefault(label, []).append(resource)
         else:
             single.append(resource)
-    labels = list(sessions)
-    batches = [labels[start : start + batch] for start in range(0, len(labels), batch)]
     examiner = _Examiner(session, sent, experiment_ids, check_policy(digest_policy))
 
-    def of_sessions(some: list[Address]) -> list[tuple[Address, dict[str, Proof]]]:
-        resources = [resource for label in some for resource in sessions[label]]
-        return examiner.examine(
-            resources, lambda: read_files(session, {label: experiment_ids[label] for label in some})
-        )
+    def of_sessions(identifiers: list[str]) -> list[tuple[Address, dict[str, Proof]]]:
+        some = {identifier: sessions[identifier] for identifier in identifiers}
+        resources = [resource for label in some.values() for resource in resources_of[label]]
+        return examiner.examine(resources, lambda: listings.of_sessions(session, some, batch=batch))
 
     def of_one(resource: Address) -> list[tuple[Address, dict[str, Proof]]]:
-        return examiner.examine([resource], lambda: {resource: list_files(session, resource)})
+        located = examiner.located(resource)
+        return examiner.examine([resource], lambda: {resource: list_files(session, located)})
 
     with ThreadPoolExecutor(workers, thread_name_prefix="xnat-verify") as pool:
-        for found in (*pool.map(of_sessions, batches), *pool.map(of_one, single)):
+        parts = listings.batches(list(sessions), batch)
+        for found in chain(pool.map(of_sessions, parts), pool.map(of_one, single)):
             yield from found
 
 
@@ -195,13 +182,14 @@ class _Examiner:
     def _resource(self, resource: Address, listing: Listing) -> dict[str, Proof]:
         names = self.sent[resource]
         there = {name: listing.get(name) for name in names}
-        located = self._located(resource)
+        located = self.located(resource)
         if self.policy == "refresh" and any(stored and not stored.digest for stored in there.values()):
             computed = refresh(self.session, located)
             there = {name: computed.get(name) or stored for name, stored in there.items()}
         return {name: self._file(located, name, names[name], stored) for name, stored in there.items()}
 
-    def _located(self, resource: Address) -> Address:
+    def located(self, resource: Address) -> Address:
+        """The resource with the ID of its session, if that is known."""
         session = resource.up_to("experiment") if resource.experiment else None
         return replace(resource, experiment_id=self.experiment_ids.get(session)) if session else resource
 
