@@ -44,6 +44,8 @@ class RequestError(XnatError):
         self.path = path
         self.status = status
         self.answer = answer
+        # Seconds that the server asked to be left alone for.
+        self.retry_after: float | None = None
 
 
 class ConflictError(XnatError):

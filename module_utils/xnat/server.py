@@ -12,7 +12,10 @@ from .errors import InputError, LoginError
 
 @dataclass(frozen=True)
 class Server:
-    """Which XNAT, as whom, and how patient to be. `token` is an alias token, `ALIAS:SECRET`."""
+    """Which XNAT, as whom, and how patient to be. `token` is an alias token, `ALIAS:SECRET`.
+
+    `timeout` is in seconds; `pool` is how many connections are open at once, at most.
+    """
 
     url: str
     username: str | None = None
@@ -22,6 +25,7 @@ class Server:
     ca_path: str | None = None
     timeout: int = 60
     retries: int = 3
+    pool: int = 8
 
     def __post_init__(self) -> None:
         """Refuse what cannot work before anything is sent. Raises InputError."""

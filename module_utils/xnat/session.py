@@ -1,8 +1,8 @@
 """One authenticated, pooled, retrying HTTP session per server. The only file that sends a request.
 
 It logs in once, keeps the cookie (XNAT opens a server session per request otherwise), logs out at the end, refuses to
-write in check mode, and turns every answer that is not success into an error that names the request. It knows no
-project or file: paths come from address.py.
+write in check mode, and turns every answer that is not success into an error that names the request. Threads may share
+it. It knows no project or file: paths come from address.py.
 """
 
 from __future__ import annotations
@@ -12,15 +12,18 @@ import contextlib
 import hashlib
 import json
 import re
+import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any, BinaryIO, Protocol
 from urllib.parse import quote, urlencode
 
 from . import address
 from .errors import CheckModeError, ConnectError, LoginError, RequestError
 from .explain import ADVICE, connection_problem, excerpt
+from .retry import TRY_AGAIN, is_login_page, is_page, pause_before, retry_after
 from .server import Server, without_secret
 
 try:
@@ -35,14 +38,12 @@ except ImportError as error:
     HTTPAdapter = object  # type: ignore[misc, assignment]
 
 _SAFE_METHODS = {"GET", "HEAD"}
-# The server is starting, restarting or overloaded: nothing was done, ask again. A 500 of XNAT is often the client's
-# fault (a bad label, an empty body) and is never repeated here.
-_TRY_AGAIN = {502, 503, 504}
 # A name that looks like a browser would switch on redirects to a login page and CSRF tokens.
 _USER_AGENT = "dpuk-node (python-requests)"
-_HTML = re.compile(r"\s*<(!doctype|html)", re.IGNORECASE)
 # Bytes handed to the socket at a time; the default of 16 KiB costs more in calls than in copying.
 _BLOCK = 256 * 1024
+# Bytes of an answer in which a login page has its form.
+_PAGE = 128 * 1024
 # A file that was sent is copied and hashed by the server before it answers: allow for 10 MB/s.
 _SERVER_BYTES_PER_SECOND = 10_000_000
 
@@ -59,10 +60,11 @@ class Body(Protocol):
 
 @dataclass(frozen=True)
 class Answer:
-    """What the server said: status, and the body as text."""
+    """What the server said: status, the body as text, and the seconds that it wants to be left alone for."""
 
     status: int
     text: str
+    retry_after: float | None = None
 
     def json(self) -> Any:
         """The body as JSON; None when it is none."""
@@ -86,8 +88,15 @@ class _Call:
     stream: bool = False
 
 
+@dataclass(frozen=True)
+class _Login:
+    """One session of the server: the cookies that stand for it. A new login is a new object."""
+
+    cookie: str
+
+
 class _Adapter(HTTPAdapter):
-    """Pooled connections that hand larger blocks to the socket."""
+    """Pooled connections that hand larger blocks to the socket. Whoever finds none free waits for one."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, blocksize=_BLOCK, **kwargs)
@@ -98,7 +107,7 @@ class Session:
 
     `check_mode` makes it refuse every request that could change something. `request_log` lists method and path of
     everything sent, in order; `wrote` is whether a request that changes something was answered with success. `sleep`
-    waits between attempts (seconds).
+    waits between attempts (seconds). Threads may use it at once, on at most `server.pool` connections.
     """
 
     def __init__(
@@ -110,13 +119,17 @@ class Session:
         self.request_log: list[tuple[str, str]] = []
         self.wrote = False
         self._sleep = sleep or time.sleep
-        self._logged_in = False
+        self._lock = threading.Lock()
+        self._login: _Login | None = None
+        self._refused: LoginError | None = None
         self._secrets = [secret for secret in (server.password, server.token) if secret]
         self._http = requests.Session()
         self._http.headers.update({"User-Agent": _USER_AGENT, "Accept": "*/*"})
         # Without an own rule, requests would add an entry of ~/.netrc to every request, past what was asked for.
         self._http.auth = lambda request: request
-        self._http.mount(server.base, _Adapter())
+        # Cookies are those of the login and sent by hand: what other answers bring would be another thread's session.
+        self._http.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self._http.mount(server.base, _Adapter(pool_connections=1, pool_maxsize=server.pool, pool_block=True))
         if not server.validate_certs:
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
@@ -130,20 +143,26 @@ class Session:
 
     def close(self) -> None:
         """End the server's session and the connections."""
-        if self._logged_in:
-            self._logged_in = False
+        login, self._login = self._login, None
+        if login:
             with contextlib.suppress(Exception):
-                self._once(_Call("DELETE", address.SESSION, "log out"))
+                self._once(_Call("DELETE", address.SESSION, "log out"), login)
         self._http.close()
 
     # -- requests ---------------------------------------------------------------------------------------------------
 
     def read(self, path: str, doing: str, params: Mapping[str, str] | None = None) -> Any | None:
         """GET JSON. Return None if it is not there (404). `doing` completes the sentence "Cannot ..."."""
-        answer = self.request("GET", path, doing, {"format": "json", **(params or {})}, accept=(200, 404))
-        if answer.status == 404:
-            return None
-        data = answer.json()
+        for attempt in range(self.server.retries + 1):
+            answer = self.request("GET", path, doing, {"format": "json", **(params or {})}, accept=(200, 404))
+            if answer.status == 404:
+                return None
+            data = answer.json()
+            if data is not None or not answer.text.lstrip().startswith("{"):
+                break
+            # The beginning of an answer whose length nobody said: it was cut off on the way.
+            if attempt < self.server.retries:
+                self.back_off(attempt)
         if not isinstance(data, dict):
             raise self.failure(
                 "GET", path, doing, answer, "The answer is not JSON. Is this an XNAT, and its address complete?"
@@ -162,28 +181,56 @@ class Session:
 
     def md5(self, path: str, doing: str) -> tuple[str, int]:
         """Download a file without keeping it. Return MD5 (hex) and size (bytes)."""
-        with self._logged_in_answer(_Call("GET", path, doing, stream=True)) as response:
-            if response.status_code != 200:
-                raise self.failure("GET", path, doing, self._answer(response))
+        digest, size = hashlib.md5(usedforsecurity=False), 0
+
+        def begin() -> None:
+            nonlocal digest, size
             digest, size = hashlib.md5(usedforsecurity=False), 0
-            for block in _blocks(response, path, doing):
-                digest.update(block)
-                size += len(block)
+
+        def take(block: bytes) -> None:
+            nonlocal size
+            digest.update(block)
+            size += len(block)
+
+        self._stream(_Call("GET", path, doing, stream=True), begin, take)
         return digest.hexdigest(), size
 
     def save(self, path: str, doing: str, params: Mapping[str, str], target: BinaryIO) -> bool:
         """GET into a file, in blocks, whatever its size. Return False if it is not there (404).
 
-        Raises ConnectError if the answer breaks off: what is in `target` then is not to be used.
+        Raises ConnectError if the answer keeps breaking off: what is in `target` then is not to be used.
         """
-        with self._logged_in_answer(_Call("GET", path, doing, params, stream=True)) as response:
-            if response.status_code == 404:
+
+        def begin() -> None:
+            target.seek(0)
+            target.truncate()
+
+        try:
+            self._stream(_Call("GET", path, doing, params, stream=True), begin, target.write)
+        except RequestError as error:
+            if error.status == 404:
                 return False
-            if response.status_code != 200:
-                raise self.failure("GET", path, doing, self._answer(response))
-            for block in _blocks(response, path, doing):
-                target.write(block)
+            raise
         return True
+
+    def _stream(self, call: _Call, begin: Callable[[], None], take: Callable[[bytes], object]) -> None:
+        """Hand the answer on in blocks. One that is cut off is asked for again, after `begin` forgot what came."""
+        for attempt in range(self.server.retries + 1):
+            begin()
+            with self._logged_in_answer(call) as response:
+                if response.status_code != 200:
+                    raise self.failure(call.method, call.path, call.doing, self._answer(response))
+                try:
+                    for block in response.iter_content(_BLOCK):
+                        take(block)
+                except requests.RequestException as error:
+                    if attempt == self.server.retries:
+                        raise ConnectError(
+                            f"Cannot {call.doing}: GET {call.path}: the connection broke in the middle. Try again."
+                        ) from error
+                else:
+                    return
+            self.back_off(attempt)
 
     def request(
         self,
@@ -209,7 +256,7 @@ class Session:
             )
         response = self._logged_in_answer(_Call(method, path, doing, params, body, retry=retry))
         answer = self._answer(response)
-        if answer.status in accept and not _HTML.match(answer.text):
+        if answer.status in accept and not is_page(answer.text):
             self.wrote = self.wrote or (method not in _SAFE_METHODS and answer.status < 300)
             return answer
         if 300 <= answer.status < 400:
@@ -227,14 +274,20 @@ class Session:
         said = self.excerpt(answer.text)
         message = f"Cannot {doing}: {method} {path} answered {answer.status}" + (f" ({said})" if said else "") + "."
         hint = advice or ADVICE.get(answer.status)
-        return RequestError(
+        error = RequestError(
             f"{message} {hint}" if hint else message, method=method, path=path, status=answer.status, answer=said
         )
+        error.retry_after = answer.retry_after
+        return error
 
     def pause(self, seconds: float) -> None:
         """Wait between two looks at something that the server may still be doing."""
         if seconds:
             self._sleep(seconds)
+
+    def back_off(self, attempt: int, asked: float | None = None) -> None:
+        """Wait after a failed attempt of that number (from 0), as long as the server `asked` for where it did."""
+        self._sleep(pause_before(attempt, asked))
 
     def excerpt(self, text: str) -> str:
         """Return the telling part of an answer in one line, without secrets."""
@@ -248,13 +301,25 @@ class Session:
 
     # -- below ------------------------------------------------------------------------------------------------------
 
-    def _log_in(self) -> None:
-        if self._logged_in:
-            return
+    def _current(self, expired: _Login | None = None) -> _Login:
+        """The login that counts. If it is the one that was found to be `expired`, a new one, however many found it."""
+        with self._lock:
+            if self._refused:
+                # Not again for each thread: XNAT locks an account after some failed attempts.
+                raise self._refused
+            if self._login is None or self._login is expired:
+                self._login = None
+                try:
+                    self._login = self._log_in()
+                except LoginError as error:
+                    self._refused = error
+                    raise
+            return self._login
+
+    def _log_in(self) -> _Login:
         user, password = self.server.credentials
         basic = base64.b64encode(f"{user}:{password}".encode()).decode()
         self._secrets += [secret for secret in (basic, password) if secret]
-        self._http.cookies.clear()
         doing = f"log in to {self.server.base} as {user if self.server.token is None else 'the owner of the token'}"
         headers = {"Authorization": f"Basic {basic}"}
         response = self._attempts(_Call("POST", address.SESSION, doing, headers=headers))
@@ -284,38 +349,50 @@ class Session:
                 else "Something answers there, but not as an XNAT does. Is url right (http or https, port, path)?",
             )
         self._secrets.append(token)
-        if not any(cookie.name == "JSESSIONID" for cookie in self._http.cookies):
-            self._http.cookies.set("JSESSIONID", token)
-        self._logged_in = True
+        # With those of a load balancer, if it has any: it finds the right server by them.
+        cookies = {"JSESSIONID": token, **{cookie.name: cookie.value for cookie in response.cookies}}
+        self._secrets += [value for value in (cookies["JSESSIONID"],) if value and value != token]
+        return _Login("; ".join(f"{name}={value}" for name, value in cookies.items()))
 
     def _logged_in_answer(self, call: _Call) -> requests.Response:
-        self._log_in()
-        response = self._attempts(call)
-        if response.status_code == 401:
+        login = self._current()
+        response = self._attempts(call, login)
+        if self._is_expired(call, response):
             # The server's session ran out (15 minutes by default) or the server was restarted: log in once more.
             response.close()
-            self._logged_in = False
-            self._log_in()
-            response = self._attempts(call)
+            response = self._attempts(call, self._current(expired=login))
         return response
 
-    def _attempts(self, call: _Call) -> requests.Response:
+    @staticmethod
+    def _is_expired(call: _Call, response: requests.Response) -> bool:
+        if response.status_code == 200:
+            if call.stream:
+                # What is downloaded is not looked into; a file that is a page says so by its name.
+                kind = response.headers.get("Content-Type", "")
+                return kind.startswith("text/html") and ".htm" not in call.path.lower()
+            return is_login_page(response.content[:_PAGE].decode("utf-8", "replace"))
+        to_login = 300 <= response.status_code < 400 and "login" in response.headers.get("Location", "").lower()
+        return response.status_code == 401 or to_login
+
+    def _attempts(self, call: _Call, login: _Login | None = None) -> requests.Response:
         last = self.server.retries if call.retry else 0
         for attempt in range(last + 1):
             try:
-                response = self._once(call)
+                asked = None
+                response = self._once(call, login)
             except OSError as error:  # that of requests among them; a CA file that is not there is a plain one
                 problem, hopeless = connection_problem(error, self.server, self.scrub(str(error)))
                 if hopeless or attempt == last:
                     raise ConnectError(f"Cannot {call.doing}: {call.method} {call.path}: {problem}") from error
             else:
-                if response.status_code not in _TRY_AGAIN or attempt == last:
+                if response.status_code not in TRY_AGAIN or attempt == last:
                     return response
+                asked = retry_after(response.headers.get("Retry-After"))
                 response.close()
-            self._sleep(0.5 * 2**attempt)
+            self.back_off(attempt, asked)
         raise AssertionError("unreachable")
 
-    def _once(self, call: _Call) -> requests.Response:
+    def _once(self, call: _Call, login: _Login | None = None) -> requests.Response:
         url, body = self.server.base + call.path, call.body
         if call.params:
             url += "?" + urlencode(call.params, quote_via=quote, safe="")
@@ -324,7 +401,11 @@ class Session:
         return self._http.request(
             call.method,
             url,
-            headers={**call.headers, **(body.headers if body else {})},
+            headers={
+                **call.headers,
+                **(body.headers if body else {}),
+                **({"Cookie": login.cookie} if login else {}),
+            },
             timeout=self.server.timeout + (body.size // _SERVER_BYTES_PER_SECOND if body else 0),
             verify=verify,
             stream=call.stream,
@@ -335,7 +416,8 @@ class Session:
 
     @staticmethod
     def _answer(response: requests.Response) -> Answer:
-        return Answer(response.status_code, response.content.decode("utf-8", "replace"))
+        asked = retry_after(response.headers.get("Retry-After"))
+        return Answer(response.status_code, response.content.decode("utf-8", "replace"), asked)
 
     def _redirected(self, method: str, path: str, doing: str, answer: Answer, location: str) -> RequestError:
         target = self.scrub(without_secret(location.split(";")[0].split("?")[0]))
@@ -345,10 +427,3 @@ class Session:
             onward = target or "another address"
             advice = f"The server sends requests on to {onward}: set url to the address that it really has."
         return self.failure(method, path, doing, answer, advice)
-
-
-def _blocks(response: requests.Response, path: str, doing: str) -> Iterator[bytes]:
-    try:
-        yield from response.iter_content(_BLOCK)
-    except requests.RequestException as error:
-        raise ConnectError(f"Cannot {doing}: GET {path}: the connection broke in the middle. Try again.") from error

@@ -16,6 +16,7 @@ from .address import Address
 from .bodies import FileBody, OnBytes, Sendable, ZipBody
 from .errors import ConflictError, ConnectError, RequestError, VerificationError, XnatError
 from .plan import CREATE, KEEP, REPLACE, Action, Labels, Listing, LocalFile, StoredFile, shortened
+from .retry import TRY_AGAIN
 from .session import Answer, Session
 
 # A zip holds at most this; a file that is larger than ALONE gains nothing from company.
@@ -29,8 +30,6 @@ _ZIP = "upload.zip"
 # in no list; a second attempt without overwrite would leave them invisible for ever.
 _CATALOG_CONFLICT = ("another thread or process modified", "concurrentmodification")
 _DISK_FULL = ("no space left", "disk quota", "not enough space")
-# The proxy gave up, or XNAT is restarting or has too much to do.
-_TRY_AGAIN = {429, 502, 503, 504}
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +167,8 @@ class ResourceWriter:
                 if not _worth_another(error):
                     raise
                 problem, orphaned = error, _lost_to_another_writer(error)
-                self._session.pause(0.5 * 2**attempt)
+                if attempt < self._session.server.retries:
+                    self._session.back_off(attempt, error.retry_after if isinstance(error, RequestError) else None)
             except XnatError:
                 body.take_back()
                 raise
@@ -322,5 +322,5 @@ def _lost_to_another_writer(error: XnatError) -> bool:
 
 def _worth_another(error: XnatError) -> bool:
     if isinstance(error, RequestError):
-        return error.status in _TRY_AGAIN or _lost_to_another_writer(error)
+        return error.status in TRY_AGAIN or _lost_to_another_writer(error)
     return isinstance(error, ConnectError)

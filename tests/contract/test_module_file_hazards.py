@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.module_utils.xnat import session as client_session
 from ansible.module_utils.xnat import bodies, delivery
+from ansible.module_utils.xnat import session as client_session
 from module_runner import ModuleFailedError, Modules, md5
 from xnat_twin.testing import XnatServer
 

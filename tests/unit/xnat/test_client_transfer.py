@@ -11,11 +11,11 @@ import pytest
 import requests
 from ansible.module_utils.xnat import local
 from ansible.module_utils.xnat.address import Address
+from ansible.module_utils.xnat.bodies import FileBody
+from ansible.module_utils.xnat.delivery import Upload
 from ansible.module_utils.xnat.errors import ConnectError, InputError, RequestError, VerificationError
 from ansible.module_utils.xnat.plan import Action, Labels, Listing, LocalFile, StoredFile
 from ansible.module_utils.xnat.session import Session
-from ansible.module_utils.xnat.bodies import FileBody
-from ansible.module_utils.xnat.delivery import Upload
 from ansible.module_utils.xnat.transfer import stored_md5
 from client_wire import LOGIN, Wire
 
