@@ -91,6 +91,9 @@ _VARIABLE = re.compile(r"[A-Za-z0-9_. -]+")
 _PREDICATE = re.compile(r"\[@xsi:type=[^\]]*\]")
 _MIDNIGHT = re.compile(r"(\d{4}-\d{2}-\d{2})[ T]00:00:00(\.0+)?Z?")
 _CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?")
+_FRACTION = re.compile(r"-?\d+\.\d+(E-?\d+)?")  # as Java writes a double
+_FLOAT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_DATE_TIME = re.compile(r"(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2}:\d{2})(\.\d+)?")
 _TIME = re.compile(r"\d{1,2}:\d{2}(:\d{2}(\.0+)?)?")
 
 
@@ -260,6 +263,27 @@ def same(stored: Any, wanted: Any) -> bool:
     if isinstance(stored, (int, float)) or isinstance(wanted, (int, float)):
         return _number(left) is not None and _number(left) == _number(right)
     return _moment(left) == _moment(right)
+
+
+def same_listed(stored: str | None, wanted: Any) -> bool:
+    """Return whether a value out of one of XNAT's lists, where all is text, is what was asked for.
+
+    There booleans are digits, a moment has a blank and fractions, line ends are blanks, and a number of a field that
+    can have fractions has them: what such a text says is a number. Any other text is one.
+    """
+    if same(stored, wanted):
+        return True
+    if stored is None or isinstance(wanted, (int, float)):
+        return False
+    text = str(wanted)
+    if _FRACTION.fullmatch(stored) and _FLOAT.fullmatch(text):
+        return float(stored) == float(text)
+    if stored in {"0", "1"} and text.lower() in {"true", "false"}:
+        return _boolean(stored) is _boolean(text)
+    if (left := _DATE_TIME.fullmatch(stored)) and (right := _DATE_TIME.fullmatch(text)):
+        return left.group(1, 2) == right.group(1, 2)
+    flat = " ".join(text.split())
+    return flat in {" ".join(stored.split()), " ".join(html.unescape(stored).split())}
 
 
 def _boolean(value: Any) -> bool | None:

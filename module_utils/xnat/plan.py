@@ -6,7 +6,7 @@ Check mode, the diff, the report and the real run all come from the same plan.
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -142,54 +142,61 @@ def plan_upload(
     local: Iterable[LocalFile],
     stored: Listing,
     overwrite: str,
-    labels: Labels,
+    labels: Labels | Mapping[str, Labels],
     local_digests: Mapping[str, str],
-    stored_digests: Mapping[str, str],
+    stored_digests: Mapping[str, str | None],
 ) -> list[Action]:
     """Return what to do for each local file, in order of name.
 
-    `local_digests` and `stored_digests` are MD5 by name, for the files of `digests_needed`. With `overwrite: fail`,
-    a file that is there with other content raises ConflictError, before anything is sent.
+    `labels` are those of all files, or those of each by its name. `local_digests` and `stored_digests` are MD5 by name,
+    for the files of `digests_needed`; a file without them, or whose stored one is None, is compared by its size alone.
+    With `overwrite: fail`, a file that is there with other content raises ConflictError, before anything is sent.
     """
-    actions = [
-        _plan_file(file, stored.get(file.name), overwrite, labels, local_digests, stored_digests)
-        for file in sorted(local, key=lambda file: file.name)
-    ]
+    actions = []
+    for file in sorted(local, key=lambda file: file.name):
+        own = labels if isinstance(labels, Labels) else labels.get(file.name, NO_LABELS)
+        digests = local_digests.get(file.name), stored_digests.get(file.name)
+        actions.append(_plan_file(file, stored.get(file.name), overwrite, own, digests))
     _check_folders([action.name for action in actions], stored.names)
     if overwrite == "fail":
-        there = [f"{action.name} ({action.reason})" for action in actions if action.kind == REPLACE]
-        if there:
-            raise ConflictError(
-                f"overwrite is 'fail', and {len(there)} of {len(actions)} files are there with other content: "
-                f"{shortened(there)}. Nothing was sent. Use overwrite: different to replace them, or never to "
-                "keep them."
-            )
+        check_no_replacement(actions)
     return actions
 
 
+def check_no_replacement(actions: Sequence[Action]) -> None:
+    """Raise ConflictError if a file would be replaced: what `overwrite: fail` asks for."""
+    there = [f"{action.name} ({action.reason})" for action in actions if action.kind == REPLACE]
+    if there:
+        raise ConflictError(
+            f"overwrite is 'fail', and {len(there)} of {len(actions)} files are there with other content: "
+            f"{shortened(there)}. Nothing was sent. Use overwrite: different to replace them, or never to "
+            "keep them."
+        )
+
+
 def _plan_file(
-    file: LocalFile,
-    there: StoredFile | None,
-    overwrite: str,
-    labels: Labels,
-    local_digests: Mapping[str, str],
-    stored_digests: Mapping[str, str],
+    file: LocalFile, there: StoredFile | None, overwrite: str, labels: Labels, digests: tuple[str | None, str | None]
 ) -> Action:
     if there is None:
-        return Action(CREATE, file.name, "not there yet", file)
+        return Action(CREATE, file.name, "not there yet", file, labels=labels)
     if overwrite == "never":
-        return Action(KEEP, file.name, "is there; overwrite is never", file, there)
+        return Action(KEEP, file.name, "is there; overwrite is never", file, there, labels)
     if overwrite == "always":
-        return Action(REPLACE, file.name, "overwrite is always", file, there)
+        return Action(REPLACE, file.name, "overwrite is always", file, there, labels)
     if there.size is not None and there.size != file.size:
-        return Action(REPLACE, file.name, f"size differs: {there.size} bytes there, {file.size} here", file, there)
-    ours, theirs = local_digests[file.name], stored_digests[file.name]
-    if ours != theirs:
-        return Action(REPLACE, file.name, f"MD5 differs: {theirs} there, {ours} here", file, there)
-    there = replace(there, digest=theirs)  # known by now, also where XNAT lists none
+        reason = f"size differs: {there.size} bytes there, {file.size} here"
+        return Action(REPLACE, file.name, reason, file, there, labels)
+    ours, theirs = digests
+    if theirs is None and there.size is None:
+        return Action(REPLACE, file.name, "neither size nor MD5 of what is there is known", file, there, labels)
+    if theirs is not None:
+        if ours != theirs:
+            return Action(REPLACE, file.name, f"MD5 differs: {theirs} there, {ours} here", file, there, labels)
+        if there.digest != theirs:
+            there = replace(there, digest=theirs)  # known by now, also where XNAT lists none
     if lacking := labels.missing_in(there):
-        return Action(REPLACE, file.name, f"same content, but {lacking}", file, there)
-    return Action(KEEP, file.name, "same size and MD5", file, there)
+        return Action(REPLACE, file.name, f"same content, but {lacking}", file, there, labels)
+    return Action(KEEP, file.name, "same size and MD5" if theirs else "same size", file, there, labels)
 
 
 def _check_folders(names: list[str], stored: list[str]) -> None:
