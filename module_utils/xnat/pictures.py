@@ -85,20 +85,23 @@ def _oriented(image: Any, nibabel: Any) -> tuple[Any, float, float]:
     zooms = [float(size) if math.isfinite(size) and size > 0 else 1.0 for size in image.header.get_zooms()[:3]]
     zooms += [1.0] * (3 - len(zooms))
     size = {0: 1.0, 1: 1.0}
-    index: list[slice | int] = []
+    thinned: list[slice] = []
     for axis, length in enumerate(shape):
         target = int(orientation[axis, 0])
         if target == 2:
             edge = int(length * _EDGE)
             # Twice as many as are shown, to choose evenly from.
-            index.append(slice(edge, length - edge, max(1, (length - 2 * edge) // (2 * COLUMNS * ROWS))))
+            thinned.append(slice(edge, length - edge, max(1, (length - 2 * edge) // (2 * COLUMNS * ROWS))))
         else:
             size[target] = length * zooms[axis]
-            index.append(slice(0, length, max(1, length // (2 * TILE))))
-    index = index[: len(image.shape)]
-    index += [count // 2 if axis == 0 else 0 for axis, count in enumerate(image.shape[3:])]
-    data = numpy.asanyarray(image.dataobj[tuple(index)])
-    data = data.reshape((*data.shape, 1, 1)[:3])
+            thinned.append(slice(0, length, max(1, length // (2 * TILE))))
+    volume = [count // 2 if axis == 0 else 0 for axis, count in enumerate(image.shape[3:])]
+    if len(image.shape) < 3:
+        data = numpy.asanyarray(image.dataobj).reshape(shape)[tuple(thinned)]
+    else:
+        # Plane by plane: each stands in one piece in the file, and only one is held whole.
+        planes = (image.dataobj[(..., number, *volume)] for number in range(*thinned[2].indices(shape[2])))
+        data = numpy.stack([plane[thinned[0], thinned[1]] for plane in planes], axis=2)
     return nibabel.orientations.apply_orientation(data, orientation), size[0], size[1]
 
 
