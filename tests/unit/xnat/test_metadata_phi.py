@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import struct
+import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -363,3 +364,13 @@ def test_a_full_disk_is_noticed_before(study: Study, tmp_path: Path, monkeypatch
     monkeypatch.setattr(phi.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 10}))
     with pytest.raises(InputError, match=r"phi: strip makes copies of 2 files \(\d+ bytes\) in .*, which has 10 bytes"):
         phi.check(study, "strip", tmp_path / "scratch")
+
+
+def test_two_thousand_images_and_sidecars_take_less_than_five_seconds(tmp_path: Path) -> None:
+    image = images.image(tmp_path / "a.nii.gz", data=np.zeros((20, 20, 20), dtype=np.int16), descrip=b"FSL5.0")
+    sidecar = write_json(tmp_path / "a.json", {f"Key{number}": number for number in range(60)})
+    scans = [Address("P1", "S1", "E1", str(number)) for number in range(2000)]
+    study = Study([images.planned(path, scan=scan) for scan in scans for path in (image, sidecar)])
+    start = time.monotonic()
+    assert phi.check(study, "refuse", tmp_path) == (study, [])
+    assert time.monotonic() - start < 5
