@@ -85,6 +85,7 @@ _OF_PROGRAMS = re.compile(
     r"""
     (?<![a-z0-9])(?:tr|te|ti|fa|time|phase|flip|b|dt|mb|seed)\s*[=:]\s*[-+0-9.e]+(?:\s*(?:ms|msec|sec|s|us|deg|hz))?
     | (?<![a-z0-9])v?\d+(?:\.\d+){1,3}(?:[-:+][0-9a-f.g-]+)*  # versions: 6.0.5:9e026117, v1.0.20211006, 0.016
+    | (?<![a-z0-9])n\d_v[a-z]\d+\w*                            # software of Siemens: N4_VB17A_LATEST_20090307
     | freesurfer\s+[a-z]{3}\s+\d{1,2}\s+\d{4}                # the day that FreeSurfer was built
     """,
     re.IGNORECASE | re.VERBOSE,
@@ -119,7 +120,7 @@ _OF_IMAGES = frozenset(
     """
     image images mask map scan brain data file anat func bold mri mr ct pet t none analyze nifti spm fsl afni ants mean
     average warped smoothed normalised normalized segmented atlas template label labels study sub ses original float
-    short header volume the and of
+    short header volume imaging biobank sagittal axial coronal contrast the and of
     """.split()  # noqa: SIM905 (a list of fifty quoted words is harder to read)
 )
 
@@ -136,7 +137,8 @@ def header_text(field: str, text: str, subject: str) -> bool:
     if len(subject) > 2:
         text = re.sub(rf"(?<![A-Za-z0-9]){re.escape(subject)}(?![A-Za-z0-9])", " ", text)
     text = _OF_PROGRAMS.sub(" ", text)
-    if any(form.search(text) for form in (_WORDS, _PERSON_NAME, _COMMA_NAME, _DATE, _LONG_NUMBER)):
+    if any(form.search(text) for form in (_WORDS, _PERSON_NAME, _DATE, _LONG_NUMBER)):
         return True
-    words = set(re.findall(r"[^\W\d_]+", text.lower()))
-    return field == "db_name" and bool(_TWO_WORDS.fullmatch(text.strip())) and not words & _OF_IMAGES
+    if set(re.findall(r"[^\W\d_]+", text.lower())) & _OF_IMAGES:
+        return False
+    return bool(_COMMA_NAME.search(text)) or (field == "db_name" and bool(_TWO_WORDS.fullmatch(text.strip())))
