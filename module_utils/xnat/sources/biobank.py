@@ -4,7 +4,7 @@ Subject: the EID, or its pseudonym from a lookup. Session: `SUBJECT_INSTANCE`. A
 is the field (`FIELD-ARRAY` for a further array), so it never moves and equals no scan type.
 
 - images, b-values and sidecars go to the scan's resource NIFTI, DICOM files to DICOM, under their paths in the archive
-- other members are left out; with `members: all` they go to the scan's resource UKB
+- other members are left out; with `members: [all]` or a pattern they go to the scan's resource UKB
 - with `keep_zips`, the archive itself goes to the scan's resource UKB instead
 - archives and files without images (FreeSurfer, E-Prime, matrices) go as they are to the session's resource UKB_FIELD
 
@@ -31,7 +31,7 @@ from . import biobank_fields as ukb
 from . import biobank_table, tables
 from .columns import format_of
 
-MEMBERS = ("images", "all")
+MEMBERS = ("images", "all")  # words for `members`; anything else in it is a pattern
 _IMAGE, _BESIDE_IMAGE = (".nii", ".nii.gz"), (".bval", ".bvec", ".json", "/bvals", "/bvecs")
 _DICOM = ".dcm"
 _RESOURCE = "UKB"
@@ -60,7 +60,7 @@ class _Reader:
     """Puts bulk files into a study, one after the other, and keeps what is wrong with them."""
 
     project: str
-    members: str | Sequence[str]
+    members: Sequence[str]
     keep_zips: bool
     study: Study = field(default_factory=Study)
     subjects: dict[str, Address] = field(default_factory=dict)
@@ -125,8 +125,8 @@ class _Reader:
                 self._plan(images if of_images else others, file)
 
     def _chosen(self, name: str, is_image: bool) -> bool:
-        if isinstance(self.members, str):
-            return is_image or self.members == "all"
+        if "all" in self.members or (is_image and "images" in self.members):
+            return True
         return any(fnmatchcase(name, wanted) for wanted in self.members)
 
     def _plan(self, resource: Address, file: LocalFile, content: str | None = None) -> None:
@@ -151,11 +151,13 @@ def read(
 
     `table` says more of subjects and visits (see biobank_table). `lookup` is a table of two columns, EID and label; an
     EID that is not in it is left out, and so are those `withdrawn` (a list, or a file with one EID per line). `fields`
-    limits the study to these fields, `members` says what of an archive is sent: images, all, or patterns of members.
+    limits the study to these fields; `members` says what of an archive is sent: images, all, patterns of members.
     Raises one InputError for all archives that cannot be used.
     """
-    if isinstance(members, str) and members not in MEMBERS:
-        raise InputError(f"members: {members!r} is neither images nor all; give a list for patterns of members.")
+    members = [members] if isinstance(members, str) else members
+    for wanted in members:
+        if wanted not in MEMBERS and not set(wanted) & set("*?[./"):
+            raise InputError(f"members: {wanted!r} is neither images nor all, nor a pattern such as T1/*.nii.gz.")
     reader = _Reader(project, members, keep_zips)
     gone = _withdrawn(withdrawn)
     labels = None if lookup is None else _labels(lookup, eid_column)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
+from .. import packages
 from ..errors import InputError
 from ..plan import shortened
 
@@ -168,10 +169,7 @@ def _wrong_encoding(file: Path, option: str, error: UnicodeError) -> NoReturn:
 
 def _sheet(file: Path, option: str) -> Iterator[tuple[int, list[str]]]:
     """Yield (row number, cells) of the first sheet of a workbook."""
-    try:
-        import openpyxl
-    except ImportError as error:
-        _missing_package("openpyxl", option, file, error)
+    openpyxl = packages.load("openpyxl", f"reading {file}")
     try:
         # Results of formulas are read; the formulas themselves only to notice one that has no result stored.
         values = openpyxl.load_workbook(file, read_only=True, data_only=True)
@@ -279,10 +277,8 @@ def _json_entries(file: Path, option: str) -> Any:
 
 
 def _yaml_entries(file: Path, option: str) -> Any:
-    try:
-        import yaml
-    except ImportError as error:
-        _missing_package("PyYAML", option, file, error)
+    packages.load("yaml", f"reading {file}")
+    import yaml
 
     class Loader(yaml.SafeLoader):
         """Safe, and without YAML's ideas of numbers and dates, by which 007 is 7 and 10:05:00 is 36300."""
@@ -302,10 +298,3 @@ def _yaml_entries(file: Path, option: str) -> Any:
         _wrong_encoding(file, option, error)
     except (yaml.YAMLError, ValueError) as error:
         raise InputError(f"{option}: {file} is not valid YAML: {' '.join(str(error).split())}.") from error
-
-
-def _missing_package(name: str, option: str, file: Path, error: ImportError) -> NoReturn:
-    raise InputError(
-        f"{option}: the Python package {name} is needed to read {file} and is not installed here. "
-        f"Run: pip install {name}"
-    ) from error

@@ -87,11 +87,12 @@ def test_members_can_be_read_where_they_are(bulk: Path) -> None:
 
 
 def test_all_members_or_those_of_a_pattern(bulk: Path) -> None:
-    study = biobank.read(bulk, "P", fields=["20250"], members="all")
+    study = biobank.read(bulk, "P", fields=["20250"], members=["all"])
     assert ("1000001", "1000001_2", "20250", "UKB", "dMRI/x.mat") in places(study)
     assert len(study.files) == len(DMRI)
     study = biobank.read(bulk, "P", fields=["20250"], members=["dMRI/raw/*.nii.gz", "*.mat"])
     assert [place[3:] for place in places(study)] == [("NIFTI", "dMRI/raw/AP.nii.gz"), ("UKB", "dMRI/x.mat")]
+    assert len(biobank.read(bulk, "P", fields=["20250"], members=["images", "dMRI/x.mat"]).files) == len(DMRI)
 
 
 def test_archives_may_stay_as_they_are(bulk: Path) -> None:
@@ -308,7 +309,7 @@ def test_folders_without_bulk_files(tmp_path: Path, bulk: Path) -> None:
     with pytest.raises(InputError, match="is not a folder"):
         biobank.read([bulk, tmp_path / "none"], "P")
     with pytest.raises(InputError, match="members: 'some' is neither images nor all"):
-        biobank.read(bulk, "P", members="some")
+        biobank.read(bulk, "P", members=["some"])
 
 
 def test_no_scan_is_called_like_the_type_of_another() -> None:

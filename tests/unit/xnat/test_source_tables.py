@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import builtins
 import datetime as dt
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -160,14 +160,7 @@ def test_a_formula_without_result_and_an_error_are_refused(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(("package", "name"), [("openpyxl", "t.xlsx"), ("yaml", "t.yaml")])
 def test_a_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str, name: str) -> None:
-    real = builtins.__import__
-
-    def without(wanted: str, *rest: Any, **more: Any) -> Any:
-        if wanted == package:
-            raise ImportError(wanted)
-        return real(wanted, *rest, **more)
-
-    monkeypatch.setattr(builtins, "__import__", without)
+    monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(InputError, match=r"pip install (openpyxl|PyYAML)$"):
         rows(write(tmp_path / name, "x"))
 
