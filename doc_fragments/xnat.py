@@ -112,3 +112,182 @@ options:
     type: str
     required: true
 """
+
+    STUDY = r"""
+options:
+  project:
+    description:
+      - ID of the project that everything goes to. Only a O(manifest) with a column C(project) does without.
+    type: str
+  bids:
+    description:
+      - Folder of a BIDS dataset. Each image with what is beside it is a scan; sidecars, also inherited ones, and the
+        table of participants become attributes.
+      - Exactly one of O(bids), O(biobank), O(manifest), O(pattern) and O(regex) must be given.
+    type: path
+  bids_options:
+    description:
+      - How the dataset becomes subjects, sessions and scans.
+    type: dict
+    suboptions:
+      keep_prefix:
+        description:
+          - Whether the subject of the folder C(sub-01) is labelled C(sub-01) instead of C(01).
+        type: bool
+      session:
+        description:
+          - Label of a session, made from C({project}), C({subject}), C({session}) and C({modality}). XNAT wants it
+            unique in the project. C({subject}_{session}) if not given.
+        type: str
+      session_without_folder:
+        description:
+          - The same for images of a subject without a C(ses-) folder, as in Cam-CAN. C({subject}_{modality}1) if not
+            given, as in C(CC110033_MR1).
+        type: str
+      scan_id:
+        description:
+          - V(number) counts the scans of a session; one that is there keeps its number, found by its series
+            description. V(stem) takes the name of the image. V(number) if not given.
+        type: str
+        choices:
+          - number
+          - stem
+      quality:
+        description:
+          - Quality of the scans, C(usable) if not given.
+        type: str
+      sidecar_resource:
+        description:
+          - Resource for sidecars and other texts, C(BIDS) if not given.
+        type: str
+      gradients:
+        description:
+          - Whether C(.bval) and C(.bvec) go into resources of their own (V(separate), which is so if not given) or to
+            the image (V(together)).
+        type: str
+        choices:
+          - separate
+          - together
+      dataset_files:
+        description:
+          - Whether to send what belongs to the whole dataset, such as C(README) and the table of participants, to the
+            project. It is sent if not given.
+        type: bool
+      folders:
+        description:
+          - Which of these folders of the dataset to send as well. None if not given.
+        type: list
+        elements: str
+        choices:
+          - code
+          - derivatives
+          - docs
+          - logs
+          - sourcedata
+          - stimuli
+      participants:
+        description:
+          - Name of the table of participants, if it is neither C(participants.tsv) nor C(participants_data.tsv).
+        type: str
+      shifted_dates:
+        description:
+          - Whether sessions get a date before 1925 as well, by which BIDS marks a date that was shifted.
+        type: bool
+  biobank:
+    description:
+      - Folders with bulk files of UK Biobank, C(EID_FIELD_INSTANCE_ARRAY.zip). A visit is a session, a field a scan.
+    type: list
+    elements: path
+  biobank_options:
+    description:
+      - How the bulk files become subjects, sessions and scans.
+    type: dict
+    suboptions:
+      table:
+        description:
+          - Table (CSV, TSV, XLSX) with one row for each EID. Columns such as C(31-0.0) or C(p31) become sex, age and
+            date; others custom variables.
+        type: path
+      eid_column:
+        description:
+          - Column of the table that has the EID, if it cannot be found by its name.
+        type: str
+      variables:
+        description:
+          - Which other columns of the table become custom variables. All if not given.
+        type: list
+        elements: str
+      lookup:
+        description:
+          - Table of two columns, EID and label of the subject. EIDs that are not in it are left out.
+        type: path
+      withdrawn:
+        description:
+          - File with one EID a line, all of whom are left out.
+        type: path
+      fields:
+        description:
+          - Only these fields, as in C(20252).
+        type: list
+        elements: str
+      members:
+        description:
+          - Which members of a zip are sent, C(images), C(all), or patterns of their paths as in C(T1/*.nii.gz).
+            C(images) if not given.
+        type: list
+        elements: str
+      keep_zips:
+        description:
+          - Whether to send the zips as they are, instead of what is in them.
+        type: bool
+  manifest:
+    description:
+      - Table (CSV, TSV, XLSX, JSON, YAML) with one row for each file and the columns C(path), C(project), C(subject),
+        C(session), C(session_type), C(session_date), C(scan), C(scan_type), C(xsi_type), C(series_description),
+        C(quality), C(resource), C(name), C(format), C(content), C(tags), C(md5) and C(size), of which few are needed.
+      - Further columns are XNAT paths (C(xnat:mrScanData/parameters/tr)) or names such as C(subject.age).
+      - A report of C(xnat_upload) is such a table.
+    type: path
+  pattern:
+    description:
+      - Template of paths below O(root), as in C({subject}/{session}/{scan}_{scan_type}.nii.gz). Names in braces are
+        columns of a manifest; C(*), C(?) and C(**) are as in a shell.
+    type: str
+  regex:
+    description:
+      - Regular expression for whole paths below O(root), with groups named as columns of a manifest, as in
+        C((?P<subject>[^/]+)/.*).
+    type: str
+  root:
+    description:
+      - The folder that paths of O(pattern) and O(regex) are below, and relative paths of O(manifest) too, whose own
+        folder it is if not given.
+    type: path
+  defaults:
+    description:
+      - What O(manifest), O(pattern) and O(regex) do not say, as templates over what they do.
+    type: dict
+    default: {}
+  clean_labels:
+    description:
+      - Whether to replace characters that XNAT cannot keep in a label by C(_), with O(pattern) and O(regex). They are
+        refused otherwise.
+    type: bool
+    default: false
+  subjects:
+    description:
+      - Only these subjects, by the label that they have in XNAT.
+    type: list
+    elements: str
+  project_files:
+    description:
+      - Whether to include what belongs to no subject, such as the C(README) of a BIDS dataset.
+    type: bool
+    default: true
+  allow_empty:
+    description:
+      - Whether to include files of 0 bytes. They are refused otherwise, for among images such a file is what a full
+        disk or a copy that was cut short has left behind.
+    type: bool
+    default: false
+"""

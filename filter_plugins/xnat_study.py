@@ -15,7 +15,7 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 # Options of xnat_upload, and of the dictionaries in it, that are paths.
-PATHS = frozenset({"bids", "biobank", "manifest", "root", "report", "table"})
+PATHS = frozenset({"bids", "biobank", "manifest", "root", "report", "table", "lookup", "withdrawn"})
 _ACTIONS = ("same", "sent", "replaced", "removed", "failed")
 _SHOWN = 5
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}

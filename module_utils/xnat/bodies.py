@@ -46,6 +46,20 @@ class Sendable(Protocol):
         """Count as not sent what was sent: it did not arrive."""
 
 
+class XmlBody:
+    """An XML document as the body of a request."""
+
+    def __init__(self, content: bytes) -> None:
+        """Take the document as it is."""
+        self.size = len(content)
+        self.headers = {"Content-Type": "text/xml"}
+        self._content = content
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the keyword arguments of requests."""
+        return {"data": self._content}
+
+
 class FileBody:
     """The content of a file as the body of a request.
 

@@ -43,10 +43,10 @@ class Part:
     values: Sequence[Wanted]
 
 
-def subject(part: Part) -> bytes:
-    """Return the document of a subject."""
+def subject(part: Part, *, new: bool) -> bytes:
+    """Return the document of a subject. One that is there may belong to another project, under another label."""
     address = part.address
-    return _bytes(_root(part, {"project": address.project, "label": str(address.subject)}))
+    return _bytes(_root(part, {"project": address.project, "label": str(address.subject)} if new else {}))
 
 
 def session(part: Part, scans: Iterable[Part]) -> bytes:

@@ -14,14 +14,16 @@ from typing import Any, Protocol
 
 from . import interrupts, results, verify
 from .address import Address
+from .bodies import XmlBody
 from .errors import ConnectError, InputError, LoginError, RequestError, XnatError
+from .object_plan import DocumentAction
 from .parents import NEW_PROJECT_ADVICE, identifier_in
 from .plan import REPLACE, Action
 from .resource import delete_files, list_files
 from .results import FileResult, Ledger, result_of
 from .schedule import Schedule, Unit, unit_of
 from .session import Session
-from .study_plan import DocumentAction, ResourcePlan, StudyPlan
+from .study_plan import ResourcePlan, StudyPlan
 from .transfer import MayWrite, ResourceWriter
 
 __all__ = ["Carried", "FileResult", "Limits", "Progress", "result_of", "run"]
@@ -245,7 +247,7 @@ class _Engine:
     def _write(self, document: DocumentAction) -> None:
         address = document.address
         verb = "change" if document.exists else "create"
-        answer = self._session.request("PUT", document.path, f"{verb} the {address}", body=_Document(document.body))
+        answer = self._session.request("PUT", document.path, f"{verb} the {address}", body=XmlBody(document.body))
         with self._guard:
             self._carried.changed = True
             self._may_write.add(address)
@@ -385,18 +387,6 @@ class _Done:
     """A file that nothing more happens to, for whoever shows the progress."""
 
     action: str
-
-
-class _Document:
-    """An XML document as the body of a request."""
-
-    def __init__(self, content: bytes) -> None:
-        self.size = len(content)
-        self.headers = {"Content-Type": "text/xml"}
-        self._content = content
-
-    def arguments(self) -> dict[str, Any]:
-        return {"data": self._content}
 
 
 def _worth_another(error: XnatError | None) -> bool:

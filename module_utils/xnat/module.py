@@ -201,7 +201,7 @@ class XnatModule:
             raise InputError("tags: a tag may neither be empty nor hold a comma; give several as a list.")
         return Labels(self.params["format"], self.params["content"], tags)
 
-    def _connect(self) -> session.Session:
+    def _connect(self, pool: int = 1) -> session.Session:
         params = self.params
         url = params["url"]
         if not url:
@@ -221,6 +221,7 @@ class XnatModule:
             ca_path=params["ca_path"] or None,
             timeout=params["timeout"],
             retries=params["retries"],
+            pool=pool,
         )
         server = _with_netrc(server)
         if server.password:

@@ -12,7 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from .address import Address
-from .study_plan import DocumentAction, ResourcePlan
+from .object_plan import DocumentAction
+from .study_plan import ResourcePlan
 
 _Heap = list[tuple[int, int, "Unit"]]
 

@@ -90,9 +90,9 @@ class Study:
         found |= {of.up_to(kind) for of in self.attributes if getattr(of, kind) is not None}
         return sorted(found, key=address_order)
 
-    def only(self, subjects: Iterable[str]) -> Study:
-        """The part of the study that belongs to these subjects; what belongs to none (project files) is not in it."""
-        wanted = set(subjects)
+    def only(self, subjects: Iterable[str], *, project_files: bool) -> Study:
+        """The part of the study that belongs to these subjects; what belongs to none is in it if `project_files`."""
+        wanted: set[str | None] = {*subjects, *([None] if project_files else [])}
         return Study(
             [file for file in self.files if file.resource.subject in wanted],
             {of: attributes for of, attributes in self.attributes.items() if of.subject in wanted},

@@ -9,6 +9,8 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from sys import intern
+from typing import Any
 
 from ..address import Address
 from ..errors import InputError
@@ -188,9 +190,15 @@ def _scan(dataset: Dataset, session: Session, images: list[Item], scan_type: str
     folders = (*session.above, session.folder, f"{session.folder}/{image.datatype}")
     merged = dataset.sidecars.merged(folders, image.name)
     said = sidecar.attributes(merged, xsi_type, keep_phi=dataset.options.keep_phi) if merged else Attributes()
+    # Most sidecars of a dataset say the same; each text is kept once, not for each of 50,000 scans.
+    said.fields = {intern(name): _kept_once(value) for name, value in said.fields.items()}
     said.xsi_type = xsi_type
     said.options |= {"type": scan_type, "series_description": image.stem, "quality": dataset.options.quality}
     return said
+
+
+def _kept_once(value: Any) -> Any:
+    return intern(value) if isinstance(value, str) else value
 
 
 def _started(session: Session, images: list[Item], attributes: Attributes) -> list[dt.date]:

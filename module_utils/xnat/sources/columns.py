@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from string import Formatter
 
@@ -195,11 +195,20 @@ class Builder:
     study: Study = field(default_factory=Study)
     _places: dict[tuple[str | None, ...], Address] = field(default_factory=dict)
 
-    def add(self, values: Mapping[str, str], files: Iterable[LocalFile] = (), md5: str | None = None) -> None:
-        """Add what one row says. Raises InputError that names no row."""
+    def add(
+        self,
+        values: Mapping[str, str],
+        files: Iterable[LocalFile] = (),
+        md5: str | None = None,
+        assumed: Container[str] = (),
+    ) -> None:
+        """Add what one row says. Raises InputError that names no row.
+
+        Values of the names that are `assumed` come from defaults: they describe an object where there is one.
+        """
         files = list(files)
         owner = self._place(values)
-        described = self._describe(owner, values)
+        described = self._describe(owner, values, assumed)
         if not files and not described:
             if owner.kind == "project":
                 raise InputError("it names neither a file nor a subject.")
@@ -224,7 +233,7 @@ class Builder:
                 raise InputError(error.message.replace("experiment", "session")) from error
         return self._places[key]
 
-    def _describe(self, owner: Address, values: Mapping[str, str]) -> bool:
+    def _describe(self, owner: Address, values: Mapping[str, str], assumed: Container[str]) -> bool:
         """Add what the row says of its objects; return whether it says anything."""
         said: dict[str, Attributes] = {}
         for column, target in self.targets.items():
@@ -232,6 +241,8 @@ class Builder:
             if not value:
                 continue
             if getattr(owner, target.kind) is None:
+                if column in assumed:
+                    continue
                 word = _WORDS[target.kind]
                 raise InputError(f"{column}: describes a {word}, and no {word} is named here.")
             of = said.setdefault(target.kind, Attributes())

@@ -21,7 +21,7 @@ from ..errors import InputError
 from ..plan import LocalFile
 from ..study import Study
 from . import tables
-from .columns import COLUMNS, Builder, check_defaults, filled, targets
+from .columns import COLUMNS, MARKS, Builder, check_defaults, filled, targets
 
 FILE_COLUMNS = ("path", "md5", "size")
 REPORT_COLUMNS = ("action", "reason", "uri", "digest", "host")  # what became of a file the last time
@@ -43,8 +43,8 @@ def read(
 
     Paths in it are relative to `root`, by default its own folder. `project` is where everything goes; without it, a
     column must say so. `defaults` fill columns that a row leaves empty, as templates over the others
-    (`session: "{subject}_MR1"`). Files of 0 bytes are refused unless `allow_empty`. Everything that is wrong in the
-    rows becomes one InputError.
+    (`session: "{subject}_MR1"`), but make no session or scan for a row that describes a subject only. Files of 0
+    bytes are refused unless `allow_empty`. Everything that is wrong in the rows becomes one InputError.
     """
     table = tables.read(path)
     where = f"manifest: {path}"
@@ -57,13 +57,13 @@ def read(
     problems = []
     sources: dict[tuple[object, str], int] = {}
     for row in table.rows:
-        values = filled(row.values, given)
+        values = filled(row.values, _for_row(given, row.values))
         if reason := _left_out(values):
             builder.study.leave_out(f"{path}, row {row.number}", reason)
             continue
         try:
             before = len(builder.study.files)
-            builder.add(values, _files(values, folder, allow_empty), _md5(values))
+            builder.add(values, _files(values, folder, allow_empty), _md5(values), set(values) - set(row.values))
             for file in builder.study.files[before:]:
                 first = sources.setdefault(file.key, row.number)
                 if first != row.number:
@@ -74,6 +74,14 @@ def read(
     if not builder.study.files and not builder.study.attributes:
         raise InputError(f"{where} has no rows below its header.")
     return builder.finish()
+
+
+def _for_row(defaults: Mapping[str, str], values: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the defaults that a row takes. One without a file describes what it names, and nothing below that."""
+    if "path" in values or "path" in defaults:
+        return defaults
+    below = {"scan", "resource", *MARKS} | (set() if "scan" in values else {"session"})
+    return {name: template for name, template in defaults.items() if name not in below}
 
 
 def _left_out(values: Mapping[str, str]) -> str | None:
@@ -97,9 +105,7 @@ def _files(values: Mapping[str, str], folder: Path, allow_empty: bool) -> list[L
     """The files that a row names, with their names in the resource."""
     path = values.get("path")
     if path is None:
-        told = [
-            column for column in ("name", "format", "content", "tags", "md5", "size", "resource") if column in values
-        ]
+        told = [column for column in (*MARKS, "md5", "size", "resource") if column in values]
         if told:
             raise InputError(f"path: is missing, though the row says something about a file ({', '.join(told)}).")
         return []

@@ -64,7 +64,8 @@ def read(
         try:
             captured = {name: text for name, text in match.groupdict().items() if text}
             values = labels.checked(filled(captured, given))
-            builder.add(values, local.collect([path], values.get("name"), allow_empty=allow_empty))
+            files = local.collect([path], values.get("name"), allow_empty=allow_empty)
+            builder.add(values, files, assumed=set(values) - set(captured))
         except InputError as error:
             problems.append(f"{below}: {error.message}")
     if not matched:

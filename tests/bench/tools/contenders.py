@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import sys
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from .images import RESOURCE, Image
 _SCRIPTS = Path(__file__).parent / "scripts"
 _ROOT = Path(__file__).parents[3]
 _ADMIN = "admin"
+_AT_ONCE = 8
 
 
 @dataclass(frozen=True)
@@ -89,19 +89,15 @@ def _xnatpy(job: Job) -> list[str]:
 
 
 def _parallel(job: Job) -> list[str]:
-    rounds: list[list[str]] = []
-    sent: Counter[str] = Counter()
+    numbers = {path: number for number, path in enumerate(dict.fromkeys(i.resource_path for i in job.images))}
+    lists: dict[int, list[str]] = {}
     for image in job.images:
-        turn = sent[image.resource_path]
-        sent[image.resource_path] += 1
-        if turn == len(rounds):
-            rounds.append([])
         address = f"{job.url}/data/projects/{job.project}/{image.resource_path}/files/{image.path.name}"
-        rounds[turn] += [f'url = "{address}?inbody=true&format={RESOURCE}"', f'upload-file = "{image.path}"']
-    lists = [job.folder / f"uploads{number}" for number in range(len(rounds))]
-    for path, lines in zip(lists, rounds, strict=True):
-        path.write_text("\n".join(lines))
-    return ["bash", str(_SCRIPTS / "parallel.sh"), *job.account, *map(str, lists)]
+        uploads = lists.setdefault(numbers[image.resource_path] % _AT_ONCE, [])
+        uploads += [f'url = "{address}?inbody=true&format={RESOURCE}"', f'upload-file = "{image.path}"']
+    for number, uploads in lists.items():
+        (job.folder / f"uploads{number}").write_text("\n".join(uploads))
+    return ["bash", str(_SCRIPTS / "parallel.sh"), *job.account, *(str(job.folder / f"uploads{n}") for n in lists)]
 
 
 def _module(job: Job) -> list[str]:

@@ -139,6 +139,15 @@ def test_defaults_fill_what_a_row_leaves_empty(root: Path) -> None:
     assert study.attributes[SCAN.up_to("experiment")].options == {"date": "2024-01-01"}
 
 
+def test_defaults_add_nothing_to_a_row_that_describes_a_subject(root: Path) -> None:
+    defaults = {"session": "{subject}_MR1", "scan": "1", "resource": "X", "session_date": "2024-01-01", "tags": "a"}
+    study = read(root, {"subject": "S1", "subject.age": "7"}, {"subject": "S2", "scan": "2"}, defaults=defaults)
+    assert [str(of) for of in study.addresses("experiment")] == ["experiment S2_MR1 of subject S2 of project P"]
+    assert study.attributes[Address("P", "S1")].options == {"age": "7"}
+    assert study.attributes[Address("P", "S2", "S2_MR1")].options == {"date": "2024-01-01"}
+    assert not study.files
+
+
 def test_paths_are_relative_to_the_manifest_or_to_the_root(
     root: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
