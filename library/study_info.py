@@ -102,7 +102,7 @@ missing_packages:
     - nibabel
 """
 
-from ansible.module_utils.xnat.study_module import StudyModule, source_options
+from ansible.module_utils.xnat.study.module import StudyModule, source_options
 
 
 def main() -> None:

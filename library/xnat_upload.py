@@ -259,7 +259,7 @@ requests:
   sample: 9
 """
 
-from ansible.module_utils.xnat.study_module import StudyModule, upload_options
+from ansible.module_utils.xnat.study.module import StudyModule, upload_options
 
 
 def main() -> None:

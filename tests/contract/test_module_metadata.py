@@ -10,8 +10,8 @@ import nibabel
 import numpy as np
 import pytest
 from ansible.module_utils.xnat.fields import SESSION_TYPE_OF_SCAN
-from ansible.module_utils.xnat.metadata import nifti, sidecar
 from ansible.module_utils.xnat.plan import LocalFile
+from ansible.module_utils.xnat.study.metadata import nifti, sidecar
 from module_runner import Modules
 
 pytest_plugins = ["module_fixtures"]

@@ -10,15 +10,15 @@ from collections.abc import Callable, Iterator
 import pytest
 from xnat_twin.testing import XnatServer
 
-from module_utils.xnat import present, study_plan
 from module_utils.xnat.address import Address
 from module_utils.xnat.bodies import XmlBody
 from module_utils.xnat.local import md5
-from module_utils.xnat.present import Present
 from module_utils.xnat.server import Server
 from module_utils.xnat.session import Session
-from module_utils.xnat.study import Attributes, Study
-from module_utils.xnat.study_plan import StudyPlan
+from module_utils.xnat.study import present, study_plan
+from module_utils.xnat.study.present import Present
+from module_utils.xnat.study.study import Attributes, Study
+from module_utils.xnat.study.study_plan import StudyPlan
 
 
 @pytest.fixture

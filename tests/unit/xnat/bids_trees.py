@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.xnat.address import Address
-from ansible.module_utils.xnat.sources import bids
-from ansible.module_utils.xnat.study import Study
+from ansible.module_utils.xnat.study.sources import bids
+from ansible.module_utils.xnat.study.study import Study
 
 DESCRIPTION = '{"Name": "test", "BIDSVersion": "1.9.0"}'
 

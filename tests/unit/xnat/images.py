@@ -9,7 +9,7 @@ import nibabel
 import numpy as np
 from ansible.module_utils.xnat.address import Address
 from ansible.module_utils.xnat.plan import LocalFile
-from ansible.module_utils.xnat.study import PlannedFile
+from ansible.module_utils.xnat.study.study import PlannedFile
 
 SCAN = Address("P1", "S01", "S01_MR1", "1")
 

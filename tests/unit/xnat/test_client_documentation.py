@@ -17,7 +17,7 @@ import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.xnat import module as glue
-from ansible.module_utils.xnat import report
+from ansible.module_utils.xnat.study import report
 
 ROOT = Path(__file__).parents[3]
 MODULES = sorted(path.stem for path in (ROOT / "library").glob("xnat_*.py"))

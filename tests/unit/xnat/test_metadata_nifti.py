@@ -12,13 +12,13 @@ import images
 import nibabel
 import numpy as np
 import pytest
-from ansible.module_utils.xnat import metadata
 from ansible.module_utils.xnat.address import Address
 from ansible.module_utils.xnat.errors import InputError
 from ansible.module_utils.xnat.fields import wanted_values
-from ansible.module_utils.xnat.metadata import nifti
 from ansible.module_utils.xnat.plan import LocalFile
-from ansible.module_utils.xnat.study import Attributes, Study
+from ansible.module_utils.xnat.study import metadata
+from ansible.module_utils.xnat.study.metadata import nifti
+from ansible.module_utils.xnat.study.study import Attributes, Study
 
 MR = "xnat:mrScanData"
 

@@ -18,10 +18,10 @@ import pytest
 from ansible.module_utils.xnat.address import Address
 from ansible.module_utils.xnat.errors import InputError
 from ansible.module_utils.xnat.local import md5
-from ansible.module_utils.xnat.metadata import phi
-from ansible.module_utils.xnat.metadata.personal import header_text, is_personal, json_value
 from ansible.module_utils.xnat.plan import LocalFile
-from ansible.module_utils.xnat.study import PlannedFile, Study
+from ansible.module_utils.xnat.study.metadata import phi
+from ansible.module_utils.xnat.study.metadata.personal import header_text, is_personal, json_value
+from ansible.module_utils.xnat.study.study import PlannedFile, Study
 
 # What programs write. A false alarm on any of these would stop most studies.
 HARMLESS = [

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.xnat.fields import wanted_values
-from ansible.module_utils.xnat.metadata import sidecar
+from ansible.module_utils.xnat.study.metadata import sidecar
 
 MR = "xnat:mrScanData"
 

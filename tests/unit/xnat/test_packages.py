@@ -30,8 +30,8 @@ def test_nothing_heavy_is_loaded_before_it_is_needed() -> None:
     code = (
         "import sys, ansible.module_utils as m\n"
         f"m.__path__.append({str(ROOT / 'module_utils')!r})\n"
-        "from ansible.module_utils.xnat import metadata, pictures, snapshots\n"
-        "from ansible.module_utils.xnat.metadata import nifti, phi, sidecar\n"
+        "from ansible.module_utils.xnat.study import metadata, pictures, snapshots\n"
+        "from ansible.module_utils.xnat.study.metadata import nifti, phi, sidecar\n"
         "print(sorted({'nibabel', 'numpy', 'PIL'} & set(sys.modules)))"
     )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -12,11 +12,11 @@ import images
 import nibabel
 import numpy as np
 import pytest
-from ansible.module_utils.xnat import pictures, snapshots
 from ansible.module_utils.xnat.errors import InputError
 from ansible.module_utils.xnat.local import md5
 from ansible.module_utils.xnat.plan import Labels, Listing, LocalFile, StoredFile
-from ansible.module_utils.xnat.study import PlannedFile, Study
+from ansible.module_utils.xnat.study import pictures, snapshots
+from ansible.module_utils.xnat.study.study import PlannedFile, Study
 from PIL import Image
 
 RESOURCE = replace(images.SCAN, resource="SNAPSHOTS")

@@ -11,8 +11,8 @@ import pytest
 from ansible.module_utils.xnat import local
 from ansible.module_utils.xnat.address import Address
 from ansible.module_utils.xnat.errors import InputError
-from ansible.module_utils.xnat.sources import biobank, biobank_fields
-from ansible.module_utils.xnat.study import Study
+from ansible.module_utils.xnat.study.sources import biobank, biobank_fields
+from ansible.module_utils.xnat.study.study import Study
 
 T1 = {"T1/T1.nii.gz": b"t1", "T1/T1.json": b"{}", "T1/T1_brain.txt": b"log"}
 DMRI = {"dMRI/raw/AP.nii.gz": b"ap", "dMRI/raw/AP.bval": b"0", "dMRI/dMRI/bvecs": b"1", "dMRI/x.mat": b"m"}

@@ -12,8 +12,8 @@ import pytest
 from ansible.module_utils.xnat.address import Address
 from ansible.module_utils.xnat.errors import InputError
 from ansible.module_utils.xnat.plan import Labels
-from ansible.module_utils.xnat.sources import manifest
-from ansible.module_utils.xnat.study import Study
+from ansible.module_utils.xnat.study.sources import manifest
+from ansible.module_utils.xnat.study.study import Study
 
 SCAN = Address("P", "S1", "S1_MR1", "1")
 

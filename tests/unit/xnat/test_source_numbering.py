@@ -8,8 +8,8 @@ import pytest
 from ansible.module_utils.xnat.address import Address
 from ansible.module_utils.xnat.errors import InputError
 from ansible.module_utils.xnat.plan import LocalFile
-from ansible.module_utils.xnat.sources.numbering import numbered, numbers
-from ansible.module_utils.xnat.study import Attributes, PlannedFile, Study
+from ansible.module_utils.xnat.study.sources.numbering import numbered, numbers
+from ansible.module_utils.xnat.study.study import Attributes, PlannedFile, Study
 from bids_trees import make, read
 
 SESSION = Address("P", "S", "S_1")

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from ansible.module_utils.xnat.errors import InputError
-from ansible.module_utils.xnat.sources import pattern
-from ansible.module_utils.xnat.study import Study
+from ansible.module_utils.xnat.study.sources import pattern
+from ansible.module_utils.xnat.study.study import Study
 
 IN_A = ("a/b/c/z.nii", "a/b/y.nii", "a/x.nii", "a/x.txt")
 TEMPLATE = "{subject}/{session}/{scan}-{scan_type}/*.nii.gz"

@@ -10,7 +10,7 @@ from typing import Any
 import openpyxl
 import pytest
 from ansible.module_utils.xnat.errors import InputError
-from ansible.module_utils.xnat.sources import tables
+from ansible.module_utils.xnat.study.sources import tables
 
 
 def rows(path: Path) -> list[tuple[int, dict[str, str]]]:

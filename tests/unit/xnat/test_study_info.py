@@ -17,7 +17,7 @@ import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.testing import patch_module_args
-from ansible.module_utils.xnat.study_module import source_options, upload_options
+from ansible.module_utils.xnat.study.module import source_options, upload_options
 
 from filter_plugins.xnat_study import PATHS
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from ansible.module_utils.xnat import study_summary
 from ansible.module_utils.xnat.address import Address
 from ansible.module_utils.xnat.plan import LocalFile
-from ansible.module_utils.xnat.study import Attributes, PlannedFile, Study
-from ansible.module_utils.xnat.study_summary import missing_packages, summary
+from ansible.module_utils.xnat.study import summary as study_summary
+from ansible.module_utils.xnat.study.study import Attributes, PlannedFile, Study
+from ansible.module_utils.xnat.study.summary import missing_packages, summary
 
 
 def planned(size: int, subject: str | None = None, session: str | None = None, scan: str | None = None) -> PlannedFile:

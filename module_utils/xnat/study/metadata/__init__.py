@@ -1,0 +1,102 @@
+"""What the files themselves say about their scans: NIFTI headers, sidecars, b-values. Sends nothing.
+
+What the source has said already (a sidecar, a manifest) is never contradicted by a header.
+"""
+
+from __future__ import annotations
+
+import math
+
+from ...address import Address
+from ...errors import InputError
+from ...fields import ATTRIBUTES, DEFAULT_SCAN_TYPE, SCAN_TYPE_OF_SESSION, normalise
+from ...local import blocks
+from ...plan import LocalFile
+from ..study import Attributes, PlannedFile, Study
+from . import nifti
+from .nifti import number
+
+IMAGES = "NIFTI"  # label of the resource that images are in by custom
+_MR = "xnat:mrScanData"
+_B_VALUES = f"{_MR}/parameters/diffusion/bValues"
+_LONGEST_TEXT = 255  # of a text in XNAT
+
+
+def describe(study: Study) -> None:
+    """Add to every scan what the header of its image and its b-values say. Raises InputError for a broken file."""
+    for scan, files in scans(study).items():
+        known = study.attributes.get(scan)
+        xsi_type = scan_type(study, scan)
+        said = Attributes()
+        if image := largest_image(files):
+            said = nifti.attributes(image.local, xsi_type)
+        tables = sorted((file for file in files if _is_b_values(file.local.name)), key=lambda file: file.local.name)
+        if tables and xsi_type == _MR and (values := b_values(tables[0].local)):
+            said.fields[_B_VALUES] = values
+        new = _not_yet_said(said, known)
+        if new.options or new.fields:
+            study.describe(scan, new)
+
+
+def scans(study: Study) -> dict[Address, list[PlannedFile]]:
+    """Return the files of each scan, in the order of the study."""
+    found: dict[Address, list[PlannedFile]] = {}
+    owners: dict[Address, Address] = {}
+    for file in study.files:
+        if file.resource.scan is not None:
+            owner = owners.get(file.resource)
+            if owner is None:
+                owner = owners[file.resource] = file.resource.owner
+            found.setdefault(owner, []).append(file)
+    return found
+
+
+def largest_image(files: list[PlannedFile]) -> PlannedFile | None:
+    """Return the image that stands for the scan: the largest in its resource NIFTI, else in any of its resources."""
+    images = [file for file in files if nifti.is_nifti(file.local.name)]
+    images = [file for file in images if file.resource.resource == IMAGES] or images
+    return min(images, key=lambda file: (-file.local.size, file.local.name), default=None)
+
+
+def scan_type(study: Study, scan: Address) -> str:
+    """Return the data type that a scan gets: its own, or the one that belongs into its session."""
+    own = study.attributes.get(scan)
+    if own is not None and own.xsi_type:
+        return own.xsi_type
+    session = study.attributes.get(scan.up_to("experiment"))
+    return SCAN_TYPE_OF_SESSION.get((session.xsi_type if session else None) or "", DEFAULT_SCAN_TYPE)
+
+
+def b_values(file: LocalFile) -> str | None:
+    """Return the different b-values of an FSL .bval file, ascending; None if XNAT has no room for so many."""
+    try:
+        numbers = {_finite(word) for word in b"".join(blocks(file)).split()}
+        text = ",".join(str(value) for value in sorted(numbers))
+    except (ValueError, OverflowError) as error:
+        raise InputError(
+            f"{file.origin} is not a list of b-values: {error}. Replace it, or give it another name than .bval."
+        ) from error
+    return text if 0 < len(text) <= _LONGEST_TEXT else None
+
+
+def _finite(word: bytes) -> int | float:
+    value = float(word)
+    if not math.isfinite(value):
+        raise ValueError(f"{value} is no b-value")
+    return number(value)
+
+
+def _is_b_values(name: str) -> bool:
+    return name.lower().endswith((".bval", ".bvals")) or name.rsplit("/", 1)[-1].lower() == "bvals"
+
+
+def _not_yet_said(new: Attributes, known: Attributes | None) -> Attributes:
+    """Return the part of `new` that `known` is silent about, under whatever name it may have said it."""
+    if known is None:
+        return new
+    paths = {name: path for name, (_, path) in ATTRIBUTES["scan"].items()}
+    said = {normalise(paths.get(name, name)) for name in (*known.options, *known.fields)}
+    return Attributes(
+        options={name: value for name, value in new.options.items() if normalise(paths[name]) not in said},
+        fields={name: value for name, value in new.fields.items() if normalise(name) not in said},
+    )

@@ -1,0 +1,172 @@
+"""Carry a study into XNAT: what is there, what to do, do it, prove it. The order of things; each step is elsewhere.
+
+Knows neither Ansible nor any format of files.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .. import local
+from ..address import Address
+from ..errors import InputError
+from ..plan import OVERWRITE, LocalFile, digests_needed
+from ..progress import Progress
+from ..session import Session
+from . import engine, metadata, present, snapshots, study_plan, verify
+from .engine import FileResult
+from .metadata import phi
+from .present import Present
+from .sources import numbering
+from .study import Remark, Study
+from .study_plan import StudyPlan
+
+COMPARE = ("checksum", "size")
+PHI = ("refuse", "strip", "keep")
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a study is carried. Each is an option of the module, and explained there."""
+
+    overwrite: str = "different"
+    compare: str = "checksum"
+    digest_policy: str = "download"
+    mirror: bool = False
+    max_delete: int = 50
+    phi: str = "refuse"
+    snapshots: bool = False
+    workers: int = 8
+    batch: int = 50
+    max_failures: int = 5
+    number_scans: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be meant. Raises InputError."""
+        for option, choices in (("overwrite", OVERWRITE), ("compare", COMPARE), ("phi", PHI)):
+            if getattr(self, option) not in choices:
+                raise InputError(f"{option}: {getattr(self, option)!r} is not one of {', '.join(choices)}.")
+        if not 1 <= self.workers <= 16:
+            raise InputError(f"workers: {self.workers} is not between 1 and 16, which is what an XNAT can stand.")
+        if not 1 <= self.batch <= 500:
+            raise InputError(f"batch: {self.batch} is not between 1 and 500: addresses would grow too long.")
+        if self.max_failures < 1:
+            raise InputError("max_failures: must be at least 1.")
+
+
+@dataclass
+class Result:
+    """What was (or, in check mode, would be) done."""
+
+    changed: bool = False
+    before: dict[str, dict[str, Any]] = field(default_factory=dict)
+    after: dict[str, dict[str, Any]] = field(default_factory=dict)
+    files: list[FileResult] = field(default_factory=list)
+    remarks: list[Remark] = field(default_factory=list)
+    study: Study = field(default_factory=Study)
+    sent_bytes: int = 0
+    problems: list[str] = field(default_factory=list)
+
+
+class Digests:
+    """MD5 of files on this machine, each computed once."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self._known: dict[tuple[str, str | None], str] = {}
+
+    def __call__(self, file: LocalFile) -> str:
+        """Return the MD5 (hex) of the file's content."""
+        key = (file.path, file.member)
+        if key not in self._known:
+            self._known[key] = local.md5(file)
+        return self._known[key]
+
+    def prepare(self, files: Iterable[LocalFile]) -> None:
+        """Compute those of many files, several at a time: Python lets go of its lock while it hashes."""
+        with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+            for _ in pool.map(self, files):
+                pass
+
+
+def run(session: Session, study: Study, options: Options, scratch: Path, progress: Progress | None = None) -> Result:
+    """Make XNAT hold the study. `scratch` is a folder for what is made on the way: cleaned copies, preview images.
+
+    Raises an XnatError for what stops everything before the first write. Files that failed are in the result.
+    """
+    metadata.describe(study)
+    study, _ = phi.check(study, options.phi, scratch)
+    there = present.read(session, study, batch=options.batch)
+    if options.number_scans:
+        study = numbering.numbered(study, _series(there))
+    digests = Digests()
+    stale: list[tuple[Address, str]] = []
+    if options.snapshots:
+        study, stale = snapshots.add(study, there.listings, scratch, digests)
+    study.check()
+    if options.compare == "checksum":
+        digests.prepare(_to_hash(study, there, options.overwrite))
+    plan = study_plan.plan(
+        study,
+        there,
+        overwrite=options.overwrite,
+        compare=options.compare,
+        mirror=options.mirror,
+        max_delete=options.max_delete,
+        local_md5=digests,
+        stored_md5=verify.stored_digests(session, options.digest_policy),
+        stale=stale,
+    )
+    before, after = plan.diff()
+    result = Result(plan.changed, before, after, study=study, remarks=study.remarks)
+    if session.check_mode:
+        result.files = list(_planned(plan))
+        return result
+    limits = engine.Limits(options.workers, options.batch, options.digest_policy, options.max_failures)
+    carried = engine.run(session, plan, limits, progress, overwrite=options.overwrite)
+    result.files, result.sent_bytes, result.changed = carried.files, carried.sent_bytes, carried.changed
+    result.problems = list(_problems(carried))
+    return result
+
+
+def _series(there: Present) -> dict[Address, dict[str, str]]:
+    """Return {session: {series_description: ID}} of the scans that are there; one without a series counts by its ID."""
+    series: dict[Address, dict[str, str]] = {}
+    for address, scan in there.scans.items():
+        text = str(there_value) if (there_value := scan.values.get("series_description")) else f"scan {scan.id}"
+        series.setdefault(address.up_to("experiment"), {})[text] = scan.id
+    return series
+
+
+def _to_hash(study: Study, there: Present, overwrite: str) -> Iterator[LocalFile]:
+    """Yield the files that only their MD5 can tell from those that are there."""
+    by_resource: dict[Address, list[LocalFile]] = {}
+    for file in study.files:
+        by_resource.setdefault(file.resource, []).append(file.local)
+    for resource, files in by_resource.items():
+        if resource in there.listings:
+            yield from (file for file, _ in digests_needed(files, there.listings[resource], overwrite))
+
+
+def _planned(plan: StudyPlan) -> Iterator[FileResult]:
+    """Yield what a run would do to each file."""
+    actions = [(resource.address, action) for resource in plan.resources for action in resource.actions]
+    for resource, action in [*actions, *plan.deletions]:
+        yield engine.result_of(resource, action)
+
+
+def _problems(carried: engine.Carried) -> Iterator[str]:
+    """Yield why something was not done, each reason once."""
+    if carried.stopped:
+        yield carried.stopped
+    yield from carried.objects.values()
+    seen: set[str] = set(carried.objects.values())
+    for file in carried.files:
+        if file.action == "failed" and file.reason not in seen:
+            seen.add(file.reason)
+            yield f"{file.name} of the {file.resource}: {file.reason}"
