@@ -12,6 +12,7 @@ from . import large, listing, uploads
 from .practice import BenchError, Practice, running
 from .report import Figure, table
 from .tools import cases
+from .tools.table import summary
 from .tools.table import table as comparison
 
 #: How much the practice XNAT carries.
@@ -56,14 +57,16 @@ def _measure(part: str, folder: Path, options: argparse.Namespace) -> list[Figur
 
 
 def _compare(practice: Practice, folder: Path, options: argparse.Namespace) -> list[Figure]:
-    """The comparison of tools: each case is printed as soon as it is done."""
+    """The comparison of tools: each case is printed as soon as it is done, all are in `options.table` at the end."""
     course, scale = cases.Course(practice, folder / "course"), cases.SMALL if options.small else cases.Scale()
-    figures: list[Figure] = []
+    results = []
     for case in options.case or cases.CASES:
         for result in cases.CASES[case](course, scale):
             print(comparison(result), end="\n\n", flush=True)
-            figures.extend(result.figures.values())
-    return figures
+            results.append(result)
+    options.table.parent.mkdir(parents=True, exist_ok=True)
+    options.table.write_text("\n\n".join([summary(results), *map(comparison, results)]) + "\n")
+    return [figure for result in results for figure in result.figures.values()]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -73,6 +76,9 @@ def _parser() -> argparse.ArgumentParser:
     help_of_parts = f"{', '.join(PARTS)}, which are the default; {TOOLS}: the comparison"
     parser.add_argument("parts", nargs="*", metavar="PART", help=help_of_parts)
     parser.add_argument("--case", action="append", choices=cases.CASES, help=f"of {TOOLS}, this case only; repeatable")
+    parser.add_argument(
+        "--table", type=Path, default=Path("build/bench-tools.md"), help=f"where the tables of {TOOLS} go (%(default)s)"
+    )
     parser.add_argument("--small", action="store_true", help="a few files and rows: checks answers, measures nothing")
     parser.add_argument("--files", type=int, default=400, help="files per uploader (400)")
     parser.add_argument("--folder", type=Path, help="where 5 GB fit for a while; the system's temporary folder")

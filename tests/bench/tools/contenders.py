@@ -100,8 +100,12 @@ def _parallel(job: Job) -> list[str]:
     return ["bash", str(_SCRIPTS / "parallel.sh"), *job.account, *(str(job.folder / f"uploads{n}") for n in lists)]
 
 
-def _module(job: Job) -> list[str]:
-    return [sys.executable, str(_SCRIPTS / "with_xnat_upload.py"), _options(job)]
+def _module(job: Job, **options: str) -> list[str]:
+    return [sys.executable, str(_SCRIPTS / "with_xnat_upload.py"), _options(job, **options)]
+
+
+def _module_by_size(job: Job) -> list[str]:
+    return _module(job, compare="size")
 
 
 def _ansible(job: Job) -> list[str]:
@@ -109,10 +113,10 @@ def _ansible(job: Job) -> list[str]:
     return [ansible, "localhost", "-m", "xnat_upload", "-a", _options(job)]
 
 
-def _options(job: Job) -> str:
-    """Options of xnat_upload: nothing but what is where, everything else is its default."""
+def _options(job: Job, **options: str) -> str:
+    """Options of xnat_upload: what is where, and those given; everything else is its default."""
     where = {"url": job.url, "username": _ADMIN, "password": PASSWORD, "project": job.project}
-    return json.dumps({**where, "manifest": job.table, "root": "/"})
+    return json.dumps({**where, "manifest": job.table, "root": "/", **options})
 
 
 def changed(printed: str) -> bool:
@@ -129,4 +133,5 @@ XNATPY = Contender("XNATpy", _xnatpy)
 PARALLEL = Contender("8 x curl -T", _parallel, "resources")
 SINGLE = Contender("curl -T", _parallel, "resources")
 OURS = Contender("xnat_upload", _module)
+OURS_BY_SIZE = Contender("xnat_upload, compare: size", _module_by_size)
 OURS_BY_ANSIBLE = Contender("xnat_upload by ansible", _ansible)

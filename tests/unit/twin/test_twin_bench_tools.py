@@ -6,6 +6,7 @@ How fast anybody is, is no matter here.
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import sys
 import time
@@ -24,7 +25,7 @@ from bench.tools.cases import Result, Run
 from bench.tools.images import Image, small_images
 from bench.tools.latency import RequestCounter, distant
 from bench.tools.measured import CommandError, Cost, measure
-from bench.tools.table import table
+from bench.tools.table import summary, table
 
 _ALL = (
     contenders.RECIPE,
@@ -48,19 +49,40 @@ def images(tmp_path: Path) -> list[Image]:
     return small_images(tmp_path / "images", sessions=2, scans=1, size=2000)
 
 
-def test_everybody_takes_part_at_a_small_scale(capsys: pytest.CaptureFixture[str]) -> None:
-    status = bench.main(["--small", "tools"])
+def test_everybody_takes_part_at_a_small_scale(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    status = bench.main(["--small", "tools", "--table", str(tmp_path / "build" / "table.md")])
     printed = capsys.readouterr()
     assert (status, printed.err) == (0, "")
     for case in ("fresh: ", "no-op: ", "large: "):
-        assert f"\n{case}" in f"\n{printed.out}"
+        assert f"\n| {case}" in f"\n{printed.out}"
     for contender in _ALL:
-        assert f"\n{contender.name}  " in printed.out
+        assert f"\n| {contender.name} " in printed.out
+    assert "\n| pyxnat (10 of 20) " in printed.out
+    written = (tmp_path / "build" / "table.md").read_text()
+    assert written.startswith("| case ")
+    assert written.endswith(printed.out.removesuffix("\n"))
 
 
-def test_one_case_alone_can_be_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
-    assert bench.main(["--small", "tools", "--case", "large"]) == 0
-    assert capsys.readouterr().out.startswith("large: ")
+def test_one_case_alone_can_be_asked_for(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert bench.main(["--small", "tools", "--case", "large", "--table", str(tmp_path / "table.md")]) == 0
+    assert capsys.readouterr().out.startswith("| large: ")
+
+
+def test_recipe_is_measured_with_some_sessions_and_the_table_says_so(practice: Practice, tmp_path: Path) -> None:
+    scale = replace(cases.SMALL, sessions=3, recipe_sessions=2, size=2000)
+    [result] = cases.fresh(cases.Course(practice, tmp_path / "course"), scale)
+    assert result.runs[contenders.RECIPE].part == "2 of 3"
+    assert {run.part for one, run in result.runs.items() if one is not contenders.RECIPE} == {""}
+    assert "| curl recipe (2 of 3) " in table(result)
+
+
+def test_sessions_that_a_contender_left_open_are_ended(practice: Practice, images: list[Image], tmp_path: Path) -> None:
+    """An account may have 1000, and the recipe leaves one for each request."""
+    course = cases.Course(practice, tmp_path / "course")
+    course.prepare(contenders.RECIPE, "LEFT", images)
+    course.send(contenders.RECIPE, "LEFT", images)
+    with closing(practice.client()) as client:
+        assert len(json.loads(client.send("GET", "/xapi/users/active/admin"))) == 1
 
 
 def test_what_did_not_arrive_as_it_was_sent_is_an_error(
@@ -179,7 +201,8 @@ def test_command_that_fails_tells_what_it_said(tmp_path: Path) -> None:
 def test_a_part_is_scaled_without_what_comes_but_once() -> None:
     one = Run(Cost(seconds=2.0, processor=1.0, memory=50), requests=12, sent=100)
     part = Run(Cost(seconds=3.0, processor=1.5, memory=60), requests=22, sent=200)
-    assert part.scaled(one, 11, 101) == Run(Cost(seconds=12.0, processor=6.0, memory=60), requests=112, sent=1100)
+    whole = Run(Cost(seconds=12.0, processor=6.0, memory=60), requests=112, sent=1100, part="11 of 101")
+    assert part.scaled(one, 11, 101) == whole
 
 
 def test_table_says_who_is_how_much_slower_and_whether_that_is_enough() -> None:
@@ -187,9 +210,17 @@ def test_table_says_who_is_how_much_slower_and_whether_that_is_enough() -> None:
         contenders.PYXNAT: Run(Cost(90, 1, 10), 1000, 2e6),
         contenders.OURS: Run(Cost(10, 2, 20)),
     }
-    result = Result("case", runs, {contenders.PYXNAT: 10}, ["read this"])
+    result = Result("case", runs, {contenders.PYXNAT: 10}, ["read this"], missed="too near")
     assert result.figures[contenders.PYXNAT] == Figure("pyxnat", 9, "", 10)
-    _, _, pyxnat, ours, remark = table(result).splitlines()
-    assert pyxnat.split() == ["pyxnat", "90.0", "9.00", "at", "least", "10", "MISSED", "1,000", "2.0", "1.0", "10"]
-    assert ours.split() == ["xnat_upload", "10.0", "1.00", "2.0", "20"]
-    assert remark == "(read this)"
+    _, _, pyxnat, ours, _, remark, reason = table(result).splitlines()
+    assert _cells(pyxnat) == ["pyxnat", "90.0", "9.00", "at least 10", "MISSED", "1,000", "2.0", "1.0", "0.0", "10"]
+    assert _cells(ours) == ["xnat_upload", "10.0", "1.00", "", "", "", "", "2.0", "0.0", "20"]
+    assert (remark, reason) == ("- read this", "- missed: too near")
+    _, _, short = summary([result]).splitlines()
+    assert _cells(short) == ["case", "10.0 s", "pyxnat 90.0 s", "pyxnat 9.00 (at least 10): MISSED (too near)"]
+    met = replace(result, targets={contenders.PYXNAT: 8})
+    assert "too near" not in table(met) + summary([met])
+
+
+def _cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.strip("|").split("|")]
