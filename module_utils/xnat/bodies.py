@@ -5,10 +5,12 @@ Nothing is held in memory but a block. It sends nothing: session.py does, and tr
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import struct
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol
@@ -169,6 +171,8 @@ class BlockReader:
             block = next(self._blocks, None)
             if block is None:
                 return b""
+            if 0 < len(block) <= size:
+                return block
             self._rest = memoryview(block)
         part, self._rest = self._rest[:size], self._rest[size:]
         return bytes(part)
@@ -192,6 +196,35 @@ class _Count:
         self._counted = 0
 
 
+class _Digest:
+    """MD5 of blocks; `aside`, by a thread of its own while they are sent: Python lets go of its lock for both."""
+
+    def __init__(self, *, aside: bool) -> None:
+        self._digest = hashlib.md5(usedforsecurity=False)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="xnat-md5") if aside else None
+        self._last: Future[None] | None = None
+
+    def update(self, block: bytes) -> None:
+        if self._thread is None:
+            self._digest.update(block)
+            return
+        # One block at a time, or they would gather in memory where the disk is faster than MD5.
+        self._wait()
+        self._last = self._thread.submit(self._digest.update, block)
+
+    def hexdigest(self) -> str:
+        self._wait()
+        return self._digest.hexdigest()
+
+    def close(self) -> None:
+        if self._thread:
+            self._thread.shutdown(wait=False)
+
+    def _wait(self) -> None:
+        if self._last:
+            self._last.result()
+
+
 def _content(
     file: LocalFile,
     digests: dict[str, str],
@@ -200,15 +233,18 @@ def _content(
     crc: int | None = None,
 ) -> Iterator[bytes]:
     """Yield the content, and enter its MD5. With `crc`, what was announced, it must still be the same content."""
-    digest, found = hashlib.md5(usedforsecurity=False), 0
-    for block in kept or _exactly(file):
-        digest.update(block)
-        if crc is not None:
-            found = zlib.crc32(block, found)
-        count.add(len(block))
-        # Entered before the last block is given away: nobody asks for what comes after it.
-        digests[file.name] = digest.hexdigest()
-        yield block
+    found, left = 0, file.size
+    with contextlib.closing(_Digest(aside=file.size > _KEPT)) as digest:
+        for block in kept or _exactly(file):
+            digest.update(block)
+            if crc is not None:
+                found = zlib.crc32(block, found)
+            count.add(len(block))
+            left -= len(block)
+            if not left:
+                # Entered before the last block is given away: nobody asks for what comes after it.
+                digests[file.name] = digest.hexdigest()
+            yield block
     if crc is not None and found != crc:
         raise VerificationError(f"{file.origin} changed while it was being sent. Run again when it is complete.")
 

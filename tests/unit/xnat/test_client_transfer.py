@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import io
+import os
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -148,6 +152,35 @@ def test_an_expired_session_in_the_middle_sends_the_whole_file_again(
 def test_a_file_that_disappears_before_it_is_sent(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"cannot read .*gone"):
         FileBody(LocalFile("gone", str(tmp_path / "gone"), 5, 0)).arguments()
+
+
+@pytest.mark.parametrize("size", [1, 1024 * 1024, 1024 * 1024 + 1, 3 * 1024 * 1024 + 5])
+@pytest.mark.parametrize("at_once", [1000_003, 256 * 1024, 8 * 1024 * 1024])
+def test_a_large_file_is_hashed_beside_and_is_known_with_its_last_byte(tmp_path: Path, size: int, at_once: int) -> None:
+    content, path = os.urandom(size), tmp_path / "large"
+    path.write_bytes(content)
+    body, sent = FileBody(LocalFile("large", str(path), size, 0)), b""
+    reader = body.arguments()["data"]
+    while len(sent) < size:  # whoever sends asks for nothing after the last byte
+        sent += reader.read(at_once)
+    assert sent == content
+    assert body.digests == {"large": hashlib.md5(content, usedforsecurity=False).hexdigest()}
+
+
+def test_a_large_file_that_broke_off_leaves_no_thread_and_is_sent_from_its_beginning(tmp_path: Path) -> None:
+    content, path = os.urandom(3 * 1024 * 1024), tmp_path / "large"
+    path.write_bytes(content)
+    body = FileBody(LocalFile("large", str(path), len(content), 0))
+    broken = body.arguments()["data"]
+    broken.read(1024 * 1024)
+    del broken
+    assert body.digests == {}
+    assert body.arguments()["data"].read() == content
+    assert body.digests == {"large": hashlib.md5(content, usedforsecurity=False).hexdigest()}
+    deadline = time.monotonic() + 10
+    while any(thread.name.startswith("xnat-md5") for thread in threading.enumerate()):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_a_file_that_cannot_be_read_to_its_end(
