@@ -9,6 +9,7 @@ contains `%20` or `%2B`; anything else is stored exactly as it was sent.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
@@ -17,6 +18,7 @@ from .errors import InputError
 
 SESSION = "/data/JSESSION"
 PROJECTS = "/data/projects"
+REFRESH_CATALOG = "/data/services/refresh/catalog"
 
 KINDS = ("project", "subject", "experiment", "scan", "assessor", "resource")
 
@@ -245,12 +247,27 @@ class Address:
 
     @property
     def files(self) -> str:
-        """The list of the files in the resource."""
+        """The list of the files in the resource; of an object, that of the files in its own resources."""
         return f"{self.path}/files"
 
     def file(self, name: str) -> str:
         """The path of one file in the resource. `name` must have passed `check_file_name`."""
         return f"{self.path}/files/{quote_file_name(check_file_name(name))}"
+    @property
+    def archive_uri(self) -> str:
+        """The name of the resource for the service that refreshes catalogs."""
+        return "/archive" + self.path.removeprefix("/data")
+
+    @property
+    def subjects_in(self) -> str:
+        """The list of the subjects of the project."""
+        return f"{PROJECTS}/{self.project}/subjects"
+
+    @property
+    def experiments_in(self) -> str:
+        """The list of the experiments of the project."""
+        return f"{PROJECTS}/{self.project}/experiments"
+
 
     def exact_file(self, name: str) -> str:
         """The path that, as a DELETE, removes this file but not those whose names start with its name."""
@@ -269,6 +286,11 @@ def name_in_uri(uri: str) -> str | None:
 def experiment_in(project: str, label: str) -> str:
     """The path of an experiment in a project. In its own, it is the one where a change leaves all else as it is."""
     return f"{PROJECTS}/{project}/experiments/{label}"
+def files_of_experiments(identifiers: Iterable[str]) -> str:
+    """The list of the files of experiments by their IDs; with `all=true`, those of their scans too."""
+    return f"/data/experiments/{','.join(identifiers)}/files"
+
+
 
 
 def uri(kind: str, identifier: str, experiment_id: str | None = None) -> str:

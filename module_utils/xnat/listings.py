@@ -11,7 +11,7 @@ from dataclasses import replace
 from urllib.parse import unquote
 
 from . import tables
-from .address import Address, name_in_uri
+from .address import Address, files_of_experiments, name_in_uri
 from .errors import ConflictError, InputError, RequestError
 from .plan import Listing, StoredFile
 from .session import Session
@@ -35,7 +35,7 @@ def of_sessions(
     seen: set[str] = set()
     collector = _Collector(found)
     for identifiers in batches(list(sessions), batch):
-        path = f"/data/experiments/{','.join(identifiers)}/files"
+        path = files_of_experiments(identifiers)
         table = tables.read(session, path, f"list the files of {len(identifiers)} sessions", {"all": "true"})
         for identifier, owner, row in _of_scans(table, sessions):
             seen.add(identifier)
@@ -49,7 +49,7 @@ def of_owner(session: Session, owner: Address) -> dict[Address, Listing]:
     """Return the files of a subject's or project's own resources."""
     found: _Found = {}
     collector = _Collector(found)
-    table = tables.read(session, f"{owner.path}/files", f"list the files of the {owner}", {})
+    table = tables.read(session, owner.files, f"list the files of the {owner}", {})
     for row in _rows(table):
         collector.add(owner, row)
     return {resource: Listing(tuple(files)) for resource, files in found.items()}
@@ -77,7 +77,7 @@ def _check_readable(session: Session, silent: Mapping[str, Address]) -> None:
     columns = ["ID", "xnat:imageSessionData/resources/resource/label", "xnat:imageScanData/file/label"]
     params = {"xsiType": "xnat:imageSessionData", "columns": ",".join(columns)}
     for project in sorted({of.project for of in silent.values()}):
-        path = f"{Address(project).path}/experiments"
+        path = Address(project).experiments_in
         table = tables.read(session, path, f"list the resources of project {project}", params)
         at = table.columns(columns) if table else {}
         if table is None or len(at) < len(columns):
@@ -88,7 +88,7 @@ def _check_readable(session: Session, silent: Mapping[str, Address]) -> None:
 
 
 def _look_at(session: Session, identifier: str, address: Address) -> None:
-    path, doing = f"/data/experiments/{identifier}/files", f"list the files of the {address}"
+    path, doing = files_of_experiments([identifier]), f"list the files of the {address}"
     table = tables.read(session, path, doing, {"all": "true"})
     if table is None or any(True for _ in _rows(table)):
         said = "it is not there" if table is None else "and then did"

@@ -222,7 +222,8 @@ class _Reader:
 
     def _table(self, kind: str, asked: Sequence[str], params: Mapping[str, str]) -> Iterable[dict[str, str]] | None:
         """Return the rows of a list as {column as asked for: text}; None if there is no such project."""
-        path, doing = f"{self._project.path}/{kind}", f"list the {kind} of {self._project}"
+        path = self._project.subjects_in if kind == "subjects" else self._project.experiments_in
+        doing = f"list the {kind} of {self._project}"
         try:
             table = tables.read(self._session, path, doing, {**params, "columns": ",".join(asked)})
         except RequestError as error:

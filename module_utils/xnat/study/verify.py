@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 
 from .. import listings
-from ..address import Address
+from ..address import REFRESH_CATALOG, Address
 from ..errors import ConnectError, InputError, RequestError, VerificationError, XnatError
 from ..plan import Listing, StoredFile
 from ..resource import list_files
@@ -22,7 +22,6 @@ from ..transfer import Sent, stored_md5
 # What to do about a file for which XNAT lists no MD5: have XNAT compute it, compare the size only, download the file
 # and compute it here, or take it for unproven.
 DIGEST_POLICIES = ("refresh", "size", "download", "fail")
-_REFRESH = "/data/services/refresh/catalog"
 _BY_SIZE = "compared by size only: XNAT lists no MD5"
 
 
@@ -95,10 +94,9 @@ def refresh(session: Session, resource: Address) -> Listing:
 
     Only `options=checksum`: anything else, even a single `append=false`, means everything, deletions included.
     """
-    uri = "/archive" + resource.path.removeprefix("/data")
-    parameters = {"resource": uri, "options": "checksum"}
+    parameters = {"resource": resource.archive_uri, "options": "checksum"}
     try:
-        session.request("POST", _REFRESH, f"have XNAT compute the checksums of the {resource}", parameters)
+        session.request("POST", REFRESH_CATALOG, f"have XNAT compute the checksums of the {resource}", parameters)
     except (RequestError, ConnectError):
         return Listing()
     return list_files(session, resource)
