@@ -178,7 +178,10 @@ class Address:
 
     def up_to(self, kind: str) -> Address:
         """The address of the object of that kind that this address passes through."""
-        hidden: dict[str, Any] = dict.fromkeys(KINDS[KINDS.index(kind) + 1 :])
+        below = KINDS[KINDS.index(kind) + 1 :]
+        if all(getattr(self, of) is None for of in below):
+            return self
+        hidden: dict[str, Any] = dict.fromkeys(below)
         return replace(self, **hidden)
 
     @property
@@ -250,9 +253,6 @@ class Address:
         """The list of the files in the resource; of an object, that of the files in its own resources."""
         return f"{self.path}/files"
 
-    def file(self, name: str) -> str:
-        """The path of one file in the resource. `name` must have passed `check_file_name`."""
-        return f"{self.path}/files/{quote_file_name(check_file_name(name))}"
     @property
     def archive_uri(self) -> str:
         """The name of the resource for the service that refreshes catalogs."""
@@ -268,6 +268,9 @@ class Address:
         """The list of the experiments of the project."""
         return f"{PROJECTS}/{self.project}/experiments"
 
+    def file(self, name: str) -> str:
+        """The path of one file in the resource. `name` must have passed `check_file_name`."""
+        return f"{self.path}/files/{quote_file_name(check_file_name(name))}"
 
     def exact_file(self, name: str) -> str:
         """The path that, as a DELETE, removes this file but not those whose names start with its name."""
@@ -283,14 +286,14 @@ def name_in_uri(uri: str) -> str | None:
     return match.group(1) if match else None
 
 
-def experiment_in(project: str, label: str) -> str:
-    """The path of an experiment in a project. In its own, it is the one where a change leaves all else as it is."""
-    return f"{PROJECTS}/{project}/experiments/{label}"
 def files_of_experiments(identifiers: Iterable[str]) -> str:
     """The list of the files of experiments by their IDs; with `all=true`, those of their scans too."""
     return f"/data/experiments/{','.join(identifiers)}/files"
 
 
+def experiment_in(project: str, label: str) -> str:
+    """The path of an experiment in a project. In its own, it is the one where a change leaves all else as it is."""
+    return f"{PROJECTS}/{project}/experiments/{label}"
 
 
 def uri(kind: str, identifier: str, experiment_id: str | None = None) -> str:

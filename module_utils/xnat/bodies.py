@@ -137,6 +137,8 @@ class ZipBody:
         if file.size == 0:
             self.digests[file.name] = _EMPTY_MD5
             return 0, iter(())
+        if file.packed is not None:
+            return file.packed.crc, _content(file, self.digests, self._count, crc=file.packed.crc)
         crc, kept = 0, []
         for block in _exactly(file):
             crc = zlib.crc32(block, crc)

@@ -14,7 +14,7 @@ from .address import Address
 from .errors import XnatError
 from .plan import Action, Labels, Listing, shortened
 from .session import Session
-from .transfer import MayWrite, ResourceWriter
+from .transfer import ALONE, MayWrite, ResourceWriter
 
 
 class Upload:
@@ -45,7 +45,7 @@ class Upload:
         actions = [replace(action, labels=self._labels) for action in actions]
         listing = None
         try:
-            if self._writer.send(actions) or self._writer.kept:
+            if self._writer.send(sorted(actions, key=_position)) or self._writer.kept:
                 listing = self._listing()
                 self._writer.check(actions, listing)
         except XnatError as error:
@@ -86,3 +86,12 @@ class Upload:
         error.message += f" Sent and verified before that: {shortened(sent)}." if sent else ""
         error.details["changed"] = bool(sent)
         return error
+
+
+def _position(action: Action) -> tuple[bool, str, int]:
+    """Members of an archive in the order in which they are in it; the large ones, which go alone, before the others.
+
+    So each is read in one pass, and a zip of small ones does not wait while a large one between them is unpacked.
+    """
+    file = action.local
+    return (file.size < ALONE, file.path, file.packed.position) if file and file.packed else (True, "", 0)

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from . import archives
 from .address import check_file_name
 from .errors import InputError, VerificationError
 from .plan import LocalFile, check_unique, shortened
@@ -23,12 +24,15 @@ _BLOCK = 1024 * 1024
 _WILDCARDS = "*?["
 
 
-def collect(sources: list[str], dest: str | None, *, allow_empty: bool = False) -> list[LocalFile]:
+def collect(
+    sources: list[str], dest: str | None, *, allow_empty: bool = False, extract: bool = False
+) -> list[LocalFile]:
     """Return the files that `src` and `dest` mean, in order of name.
 
     A source is a file, a folder (its contents keep their paths below it) or a pattern (what it matches keeps its path
     below the first part with a wildcard; `**` is any depth). `dest` is the name of the one file, or, ending in `/`, the
-    folder in the resource that all of them go to. Raises InputError for whatever cannot be meant or read, and for a
+    folder in the resource that all of them go to. With `extract`, all of them are archives, and what is in them is
+    meant, each under its path in its archive. Raises InputError for whatever cannot be meant or read, and for a
     file of 0 bytes unless `allow_empty`: among images it is what a full disk or a cut transfer has left behind.
     """
     if not sources or any(not str(source).strip() for source in sources):
@@ -39,6 +43,8 @@ def collect(sources: list[str], dest: str | None, *, allow_empty: bool = False) 
     prefix = ""
     if dest is not None and dest.endswith("/"):
         prefix = dest
+    elif dest is not None and extract:
+        raise InputError(f"dest: with extract: true it is a folder in the resource. End it with '/': {dest}/.")
     elif dest is not None:
         if len(pairs) != 1 or Path(sources[0]).is_dir():
             raise InputError(
@@ -47,8 +53,11 @@ def collect(sources: list[str], dest: str | None, *, allow_empty: bool = False) 
             )
         pairs = [(path, dest) for path, _ in pairs]
     option = "src" if dest is None else "dest"
-    files = check_unique(_inspect(path, prefix + name, option) for path, name in pairs)
-    if not allow_empty and (empty := [file.path for file in files if file.size == 0]):
+    if extract:
+        files = check_unique(archives.members([(path, _inspect(path).st_mtime_ns) for path, _ in pairs], prefix))
+    else:
+        files = check_unique(_local_file(path, prefix + name, option) for path, name in pairs)
+    if not allow_empty and (empty := [file.origin for file in files if file.size == 0]):
         raise InputError(
             f"src: without any content (0 bytes), as after a copy that was cut short: {shortened(empty)}. "
             "Leave out or replace such a file, or set allow_empty: true if it is meant so."
@@ -57,8 +66,10 @@ def collect(sources: list[str], dest: str | None, *, allow_empty: bool = False) 
 
 
 def open_content(file: LocalFile) -> BinaryIO:
-    """Open the content of a file, or of the member of a zip archive that it is. Raises InputError."""
+    """Open the content of a file, or of the member of an archive that it is. Raises InputError."""
     try:
+        if file.packed is not None:
+            return file.packed.open()
         if file.member is None:
             return Path(file.path).open("rb")
         with zipfile.ZipFile(file.path) as archive:
@@ -66,7 +77,7 @@ def open_content(file: LocalFile) -> BinaryIO:
             return cast(BinaryIO, archive.open(file.member))
     except OSError as error:
         raise InputError(f"src: cannot read {file.path}: {error.strerror}.") from error
-    except (zipfile.BadZipFile, KeyError, RuntimeError, NotImplementedError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, RuntimeError, NotImplementedError) as error:
         raise InputError(f"src: cannot read {file.origin}: {error}.") from error
 
 
@@ -83,7 +94,9 @@ def blocks(file: LocalFile) -> Iterator[bytes]:
 
 
 def md5(file: LocalFile) -> str:
-    """Return the MD5 (hex) of a file's content, read in blocks."""
+    """Return the MD5 (hex) of a file's content, read in blocks if it is not known already."""
+    if file.packed is not None:
+        return file.packed.md5
     digest = hashlib.md5(usedforsecurity=False)
     for block in blocks(file):
         digest.update(block)
@@ -96,11 +109,12 @@ def check_unchanged(file: LocalFile) -> None:
         now = Path(file.path).stat()
     except OSError as error:
         raise VerificationError(f"{file.path} disappeared while it was being sent ({error.strerror}).") from error
-    # The size of a zip's member is not that of the zip.
+    # The size of an archive's member is not that of the archive.
     same_size = file.member is not None or now.st_size == file.size
     if not same_size or now.st_mtime_ns != file.modified_ns:
+        sizes = f" ({file.size} bytes before, {now.st_size} after)" if file.member is None else ""
         raise VerificationError(
-            f"{file.path} changed while it was being sent ({file.size} bytes before, {now.st_size} after). "
+            f"{file.path} changed while it was being sent{sizes}. "
             "Wait until whatever writes it has finished, then run again."
         )
 
@@ -160,7 +174,13 @@ def walk(folder: Path, above: tuple[str, ...] = (), prefix: str = "") -> Iterato
             yield str(entry), prefix + entry.name
 
 
-def _inspect(path: str, name: str, option: str) -> LocalFile:
+def _local_file(path: str, name: str, option: str) -> LocalFile:
+    status = _inspect(path)
+    return LocalFile(check_file_name(name, option), path, status.st_size, status.st_mtime_ns)
+
+
+def _inspect(path: str) -> os.stat_result:
+    """Return the status of a file that can be read. Raises InputError."""
     try:
         status = Path(path).stat()
     except FileNotFoundError:
@@ -177,4 +197,4 @@ def _inspect(path: str, name: str, option: str) -> LocalFile:
             pass
     except OSError as error:
         raise InputError(f"src: cannot read {path}: {error.strerror}. Check who may read it.") from error
-    return LocalFile(check_file_name(name, option), path, status.st_size, status.st_mtime_ns)
+    return status

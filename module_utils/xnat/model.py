@@ -30,6 +30,7 @@ class Outcome:
     object: dict[str, Any] = field(default_factory=dict)
     created_parents: list[str] = field(default_factory=list)
     files: list[dict[str, Any]] | None = None
+    warnings: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -82,6 +82,7 @@ def resource_options(*, files: bool) -> dict[str, Any]:
     if files:
         options["src"] = {"type": "list", "elements": "path"}
         options["dest"] = {"type": "str"}
+        options["extract"] = {"type": "bool", "default": False}
         options["allow_empty"] = {"type": "bool", "default": False}
         options["overwrite"] = {"type": "str", "choices": list(OVERWRITE), "default": "different"}
     return options
@@ -112,6 +113,8 @@ class XnatModule:
         """Log out, then leave the module with a result."""
         if self._session is not None:
             self._session.close()
+        for warning in self._outcome.warnings:
+            self.ansible.warn(warning)
         if error is None:
             self.ansible.exit_json(**self._result())
         if isinstance(error, XnatError):
@@ -176,6 +179,8 @@ class XnatModule:
         if params["state"] == "absent":
             if params["src"]:
                 raise InputError("src: says what to send; with state: absent name the file in the resource with dest.")
+            if params["extract"]:
+                raise InputError("extract: says how to send; it does not go with state: absent.")
             name = check_file_name(params["dest"] or "")
             self._outcome = resource.remove_file(self._connect(), where, name)
         else:
@@ -188,6 +193,7 @@ class XnatModule:
                 labels=self._labels(),
                 create_parents=params["create_parents"],
                 allow_empty=params["allow_empty"],
+                extract=params["extract"],
             )
 
     # -- from options -----------------------------------------------------------------------------------------------

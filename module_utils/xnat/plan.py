@@ -8,7 +8,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, BinaryIO, Protocol
 
 from .address import quote_file_name
 from .errors import ConflictError, InputError
@@ -20,11 +20,31 @@ OVERWRITE = ("different", "never", "always", "fail")
 CREATE, REPLACE, KEEP, DELETE = "created", "replaced", "unchanged", "deleted"
 
 
+class Packed(Protocol):
+    """The content of a member of an archive that was read once: what was found, and where it is."""
+
+    @property
+    def md5(self) -> str:
+        """In hex."""
+
+    @property
+    def crc(self) -> int:
+        """As zip has it."""
+
+    @property
+    def position(self) -> int:
+        """Where it is in the archive: members are best read in this order."""
+
+    def open(self) -> BinaryIO:
+        """Open the content."""
+
+
 @dataclass(frozen=True, slots=True)
 class LocalFile:
     """A file on this machine. `name` is its path in the resource, `size` in bytes, `modified_ns` as the system says.
 
-    `member` names the entry of the zip archive `path` that is meant; size is then that of the entry, unpacked.
+    `member` names the entry of the archive `path` that is meant; size is then that of the entry, unpacked. `packed` is
+    its content, if the archive was read already; without it, the archive is a zip.
     """
 
     name: str
@@ -32,6 +52,7 @@ class LocalFile:
     size: int
     modified_ns: int
     member: str | None = None
+    packed: Packed | None = field(default=None, compare=False, repr=False)
 
     @property
     def origin(self) -> str:
@@ -99,7 +120,7 @@ class Action:
         source = self.local or self.stored
         return {
             "name": self.name,
-            "path": self.local.path if self.local else None,
+            "path": self.local.origin if self.local else None,
             "size": source.size if source else None,
             "digest": digest,
             "uri": uri,
@@ -217,9 +238,9 @@ def check_unique(files: Iterable[LocalFile]) -> list[LocalFile]:
     seen: dict[str, LocalFile] = {}
     for file in files:
         other = seen.setdefault(file.name, file)
-        if other.path != file.path:
+        if other.origin != file.origin:
             raise InputError(
-                f"src: {other.path} and {file.path} would both become {file.name!r}. Send them with different dest."
+                f"src: {other.origin} and {file.origin} would both become {file.name!r}. Send them with different dest."
             )
     return sorted(seen.values(), key=lambda file: file.name)
 
@@ -241,7 +262,7 @@ def diff(actions: Iterable[Action]) -> tuple[dict[str, str], dict[str, str]]:
             digest = f", MD5 {action.stored.digest}" if action.stored.digest else ""
             before[action.name] = f"{action.stored.size} bytes{digest}"
         if action.local is not None:
-            after[action.name] = f"{action.local.size} bytes, from {action.local.path} ({action.reason})"
+            after[action.name] = f"{action.local.size} bytes, from {action.local.origin} ({action.reason})"
     return before, after
 
 

@@ -9,8 +9,8 @@ import html
 from dataclasses import replace
 from typing import Any
 
+from . import archives, parents
 from . import local as local_files
-from . import parents
 from .address import Address, exact_delete_pattern, hits_of_delete, name_in_uri
 from .delivery import Upload
 from .errors import ConflictError, InputError, RequestError, VerificationError, XnatError
@@ -202,11 +202,12 @@ def upload(
     labels: Labels,
     create_parents: bool,
     allow_empty: bool,
+    extract: bool = False,
 ) -> Outcome:
     """Make the resource hold the files that `sources` and `dest` mean (see local.collect)."""
     if overwrite not in OVERWRITE:
         raise InputError(f"overwrite: {overwrite!r} is not one of {', '.join(OVERWRITE)}.")
-    files = local_files.collect(sources, dest, allow_empty=allow_empty)
+    files = local_files.collect(sources, dest, allow_empty=allow_empty, extract=extract)
     place, resource = _located(session, address)
     above = list(place.missing)
     if not create_parents:
@@ -219,7 +220,7 @@ def upload(
             f"The {address} does not exist. Make it with xnat_resource, or set create_parents: true to have it made."
         )
     actions = _plan(session, resource, stored, files, overwrite, labels)
-    outcome = Outcome(changed=any(action.changes for action in actions))
+    outcome = Outcome(changed=any(action.changes for action in actions), warnings=archives.warnings(files))
     if not exists:
         outcome.created_parents = parents.create_parents(session, place, above, parents.types_for(place))
         outcome.created_parents.append(str(address))
@@ -235,10 +236,11 @@ def upload(
     if session.check_mode:
         outcome.files = [_kept_or_planned(action) for action in actions]
         return outcome
-    may_write = MayWrite()
+    may_write = None
     if not exists:
         # Looking whether it was made is left to the look at the files. Who may not write gets 403 here.
         _put(session, resource, labels)
+        may_write = MayWrite()
         may_write.add(resource)
     carrier = Upload(session, resource, labels, overwrite, lambda: list_files(session, resource), may_write)
     try:

@@ -112,7 +112,8 @@ class ResourceWriter:
     def _needs_proof(self, to_send: list[Action]) -> bool:
         if self._may_write is not None:
             return self._resource not in self._may_write
-        return len(to_send) > 1
+        # What goes in one request is looked at afterwards in any case.
+        return len(list(parcels(to_send))) > 1
 
     def _prove(self, to_send: list[Action]) -> list[Action]:
         """Send the smallest file alone and look for it, before many are sent for nothing. Return the others."""

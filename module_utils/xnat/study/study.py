@@ -86,9 +86,8 @@ class Study:
 
     def addresses(self, kind: str) -> list[Address]:
         """All objects of that kind (`subject`, `experiment`, `scan`, `resource`), each once, sorted."""
-        found = {file.resource.up_to(kind) for file in self.files if getattr(file.resource, kind) is not None}
-        found |= {of.up_to(kind) for of in self.attributes if getattr(of, kind) is not None}
-        return sorted(found, key=address_order)
+        all_of_them = {*(file.resource for file in self.files), *self.attributes}
+        return sorted({of.up_to(kind) for of in all_of_them if getattr(of, kind) is not None}, key=address_order)
 
     def only(self, subjects: Iterable[str], *, project_files: bool) -> Study:
         """The part of the study that belongs to these subjects; what belongs to none is in it if `project_files`."""
