@@ -10,8 +10,8 @@ description:
     is compared by size and MD5 and sent again only if it differs.
   - XNAT answers 200 also when it threw the file away. Therefore every file is looked up afterwards; the module
     succeeds only if each is listed with the size and MD5 that were sent.
-  - Files are streamed, one after the other. Two writers to the same resource disturb each other in XNAT; send
-    to one resource from one place at a time.
+  - Files are streamed, small ones together in one request, large ones each in its own. Two writers to the same
+    resource disturb each other in XNAT; send to one resource from one place at a time.
   - File names may hold letters, digits, space and V(._-+(\),=@~). XNAT would store others under another name.
 options:
   src:
@@ -33,6 +33,16 @@ options:
         that O(src) must then be.
       - With O(state=absent), the one file to delete; required then.
     type: str
+  extract:
+    description:
+      - Whether O(src) are archives, V(.zip), V(.tar), V(.tar.gz) or V(.tgz), and what is in them is meant. Each member
+        is planned, compared, sent and proven like a file of its own, under its path in its archive; O(dest) can put a
+        folder before it. In results its path is C(ARCHIVE:MEMBER).
+      - Nothing is unpacked to the disk. Each archive is read once to its end before anything is sent, so an archive
+        that is damaged, encrypted, or has a link or a path that leads out of it is refused as a whole.
+      - Without it, an archive is a file and stored as it is.
+    type: bool
+    default: false
   allow_empty:
     description:
       - Whether to send files of 0 bytes. They are refused otherwise, for among images such a file is what a full disk
@@ -103,6 +113,18 @@ EXAMPLES = r"""
     dest: run1/
     overwrite: never
 
+- name: What is in two archives, without unpacking them; a second run sends only the members that differ
+  xnat_file:
+    project: test1
+    subject: sub001
+    experiment: sub001_MRI
+    resource: raw
+    src:
+      - /data/sub001/anat.zip
+      - /data/sub001/func.tar.gz
+    dest: import1/
+    extract: true
+
 - name: Delete one file
   xnat_file:
     project: test1
@@ -126,7 +148,7 @@ files:
       type: str
       sample: T1.nii.gz
     path:
-      description: Path on this machine.
+      description: Path on this machine; of a member of an archive, C(ARCHIVE:MEMBER).
       type: str
       sample: /data/sub001/T1.nii.gz
     size:
