@@ -79,7 +79,7 @@ def check_file_name(name: str, option: str = "dest") -> str:
         bad = sorted({character for character in name if not _FILE_NAME.fullmatch(character)})
         raise InputError(
             f"{option}: {name!r} contains {', '.join(map(repr, bad))}, which XNAT would store under another name. "
-            "Use letters, digits, space and ._-+(),=@~ in file names; set dest to send the file under another name."
+            "Use letters, digits, space and ._-+(),=@~ in file names; for one file, set dest to send it under another."
         )
     parts = name.split("/")
     if any(part in {"", ".", ".."} for part in parts):

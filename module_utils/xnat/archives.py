@@ -8,6 +8,7 @@ disk, and nothing but a block is held in memory. How the content of a member is 
 from __future__ import annotations
 
 import hashlib
+import os
 import stat
 import struct
 import tarfile
@@ -23,7 +24,7 @@ from .plan import LocalFile, Packed, shortened
 from .unpacking import MOST_NOTES, Tar, TarMember, ZipMember
 
 _BLOCK = 1024 * 1024
-_ZIP = (".zip", ".xar", ".zar")
+_ZIP = (".zip",)
 _TAR = (".tar", ".tar.gz", ".tgz")
 _TAR_BLOCK = 512
 # What stands before the content of a member of a tar: its header and its long name. A crafted one can be of any length,
@@ -31,6 +32,10 @@ _TAR_BLOCK = 512
 _LONGEST_HEADER = 1024 * 1024
 _AHEAD = 64 * 1024
 _ENCRYPTED = 0x1
+# The last record of a zip, with its comment, and the number of members in it: modulo 65536, or that it is elsewhere.
+_LONGEST_ZIP_END = 22 + 0xFFFF
+_COUNT_IN_ZIP_END = struct.Struct("<10xH")
+_COUNT_IS_ELSEWHERE = 0xFFFF
 _ADDED_BY_SYSTEMS = {".DS_Store", "Thumbs.db", "desktop.ini"}
 # What zipfile and tarfile raise when they read what is no archive, or was one.
 _DAMAGED = (
@@ -58,7 +63,7 @@ def members(archives: Sequence[tuple[str, int]], folder: str = "") -> Iterator[L
 
 def _in_archive(path: str, names: _Names, most_notes: int) -> list[LocalFile]:
     ending = Path(path).name.lower()
-    if not ending.endswith((*_ZIP, *_TAR)):
+    if not ending.endswith(_ZIP + _TAR):
         raise InputError(
             f"src: {path} is no archive, and with extract: true all of src must be: .zip, .tar, .tar.gz or .tgz. "
             "Send it in a task of its own without extract, which stores a file as it is."
@@ -122,6 +127,7 @@ class _Names:
 
 def _in_zip(path: str, names: _Names) -> Iterator[LocalFile]:
     with zipfile.ZipFile(path) as archive:
+        _check_count(path, archive)
         for info in archive.infolist():
             # Not `filename`, which zipfile cuts off at a zero byte.
             member = info.orig_filename
@@ -143,6 +149,17 @@ def _in_zip(path: str, names: _Names) -> Iterator[LocalFile]:
                 md5, crc, path, info.header_offset, info.compress_type, info.compress_size, info.file_size
             )
             yield names.file(name, member, size, packed)
+
+
+def _check_count(path: str, archive: zipfile.ZipFile) -> None:
+    """Raise BadZipFile unless all members were found: zipfile takes what a damaged length hides for a comment."""
+    with Path(path).open("rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - _LONGEST_ZIP_END))
+        end = file.read()
+    (count,) = _COUNT_IN_ZIP_END.unpack_from(end, end.rfind(b"PK\5\6"))
+    found = len(archive.infolist())
+    if count not in {_COUNT_IS_ELSEWHERE, found % (_COUNT_IS_ELSEWHERE + 1)}:
+        raise zipfile.BadZipFile(f"it says that it has {count} members, and {found} can be found")
 
 
 def _in_tar(path: str, names: _Names, most_notes: int) -> Iterator[LocalFile]:
