@@ -158,7 +158,8 @@ class ResourceWriter:
         """Send what goes together. After a broken attempt, look which files are missing, and send those again."""
         pending, problem = list(parcel), None
         overwrite = parcel[0].kind == REPLACE
-        for attempt in range(self._session.server.retries + 1):
+        attempt, last = 0, self._session.server.retries
+        while attempt <= last:
             body = self._body(pending)
             orphaned, refused = False, {action.name for action in pending}
             try:
@@ -168,7 +169,8 @@ class ResourceWriter:
                 if not _worth_another(error):
                     raise
                 problem, orphaned = error, _lost_to_another_writer(error)
-                if attempt < self._session.server.retries:
+                last = max(last, attempt + 1) if orphaned and not overwrite else last
+                if attempt < last:
                     self._session.back_off(attempt, error.retry_after if isinstance(error, RequestError) else None)
             except XnatError:
                 body.take_back()
@@ -178,13 +180,15 @@ class ResourceWriter:
                 self._note((action for action in pending if action.name not in refused), body.digests)
                 if not refused:
                     return
-                orphaned = True
+                # What repairs is no repetition of what failed: it is also done where nothing is to be repeated.
+                orphaned, last = True, last if overwrite else max(last, attempt + 1)
             # Refused as a duplicate, or with an unknown end. The list tells which: our own from a lost answer, one
             # that someone else put there, or one on disk that no list shows, which only overwrite repairs.
             pending = self._still_to_send([action for action in pending if action.name in refused], overwrite=overwrite)
             if not pending:
                 return
             overwrite = overwrite or orphaned or self._overwrite not in {"never", "fail"}
+            attempt += 1
         raise problem or VerificationError(
             f"XNAT does not take {shortened([action.name for action in pending])} into {self._resource}: it answers "
             "that it exists, even with overwrite."
