@@ -8,6 +8,7 @@ disk, and nothing but a block is held in memory. How the content of a member is 
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import stat
 import struct
@@ -143,11 +144,7 @@ def _in_zip(path: str, names: _Names) -> Iterator[LocalFile]:
             name = names.check(member)
             with archive.open(info) as stream:
                 size, md5, crc = _read(stream)
-            if size != info.file_size:
-                raise zipfile.BadZipFile(f"{member} has {size} bytes instead of {info.file_size}")
-            packed = ZipMember(
-                md5, crc, path, info.header_offset, info.compress_type, info.compress_size, info.file_size
-            )
+            packed = ZipMember(md5, crc, path, info.header_offset, info.compress_type, info.compress_size, size)
             yield names.file(name, member, size, packed)
 
 
@@ -186,8 +183,6 @@ def _in_tar(path: str, names: _Names, most_notes: int) -> Iterator[LocalFile]:
                 limited.left = None
                 with content:
                     size, md5, crc = _read(content)
-                if size != info.size:
-                    raise EOFError(f"{info.name} has {size} bytes instead of {info.size}")
                 yield names.file(name, info.name, size, TarMember(md5, crc, tar, info.offset_data, size))
             end = archive.offset
     _check_end(tar, end)
@@ -195,11 +190,9 @@ def _in_tar(path: str, names: _Names, most_notes: int) -> Iterator[LocalFile]:
 
 def _check_end(tar: Tar, offset: int) -> None:
     """Raise EOFError unless the archive ends there: tarfile takes whatever it cannot read for the end, too."""
-    with tar.open(offset) as rest:
-        mark = rest.read(_TAR_BLOCK)
-        while 0 < len(mark) < _TAR_BLOCK and (more := rest.read(_TAR_BLOCK - len(mark))):
-            mark += more
-        if mark != bytes(_TAR_BLOCK):
+    # Buffered: a part of gzip may end in the middle of the mark, and with it what a single read gives.
+    with io.BufferedReader(cast(io.RawIOBase, tar.open(offset))) as rest:
+        if rest.read(_TAR_BLOCK) != bytes(_TAR_BLOCK):
             raise EOFError(f"at byte {offset} is neither a member nor the mark of its end")
         while block := rest.read(_BLOCK):
             if block.strip(b"\0"):

@@ -14,7 +14,7 @@ from .address import Address
 from .errors import XnatError
 from .plan import Action, Labels, Listing, shortened
 from .session import Session
-from .transfer import ALONE, MayWrite, ResourceWriter
+from .transfer import MayWrite, ResourceWriter
 
 
 class Upload:
@@ -88,10 +88,7 @@ class Upload:
         return error
 
 
-def _position(action: Action) -> tuple[bool, str, int]:
-    """Members of an archive in the order in which they are in it; the large ones, which go alone, before the others.
-
-    So each is read in one pass, and a zip of small ones does not wait while a large one between them is unpacked.
-    """
+def _position(action: Action) -> tuple[str, int]:
+    """Members of an archive in the order in which they are in it, so that it is read in one pass."""
     file = action.local
-    return (file.size < ALONE, file.path, file.packed.position) if file and file.packed else (True, "", 0)
+    return (file.path, file.packed.position) if file and file.packed else ("", 0)

@@ -29,7 +29,8 @@ _WITH_GZIP_HEADER = 31
 # archives of a task.
 MOST_NOTES = 256
 _FIRST_STEP = 4 * 1024 * 1024
-_ZIP_HEADER = struct.Struct("<4s22x2H")
+# What stands before a member: at its end, how long its name and its further facts are, which follow.
+_ZIP_HEADER = struct.Struct("<26x2H")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +51,9 @@ class ZipMember:
         try:
             file.seek(self.position)
             header = file.read(_ZIP_HEADER.size)
-            mark, name, extra = _ZIP_HEADER.unpack(header) if len(header) == _ZIP_HEADER.size else (b"", 0, 0)
-            if mark != b"PK\3\4":
+            if not header.startswith(b"PK\3\4") or len(header) < _ZIP_HEADER.size:
                 raise zipfile.BadZipFile("it is not where it was")
-            file.seek(name + extra, io.SEEK_CUR)
+            file.seek(sum(_ZIP_HEADER.unpack(header)), io.SEEK_CUR)
             info = zipfile.ZipInfo("member")
             info.compress_type, info.compress_size = self.method, self.packed_size
             info.file_size, info.CRC = self.size, self.crc
@@ -187,10 +187,9 @@ class _Unpacking:
         return b""
 
     def skip_to(self, position: int) -> None:
-        """Read up to a position, which is not before this one. Raises EOFError if it is behind the end."""
-        while self.position < position:
-            if not self.read(min(_BLOCK, position - self.position)):
-                raise EOFError("it became shorter")
+        """Read up to a position, which is not before this one, or to the end."""
+        while self.position < position and self.read(min(_BLOCK, position - self.position)):
+            pass
 
     def note(self) -> _Note:
         """Where it is now."""
