@@ -122,11 +122,24 @@ class ResourceWriter:
             if self._resource in proof:
                 return to_send
             first = min(to_send, key=lambda action: (action.local.size if action.local else 0, action.name))
-            self._deliver([first])
-            if first.name not in self.kept:
-                self.check([first], self._listing())
+            # Twice, since one file can get lost on the way. One that arrived damaged shows the right to write as well.
+            if not self._took(first) and not self._took(first):
+                raise VerificationError(not_stored(first.name, self._resource))
             proof.add(self._resource)
         return [action for action in to_send if action is not first]
+
+    def _took(self, action: Action) -> bool:
+        """Send one file and say whether XNAT took it, in whatever state it arrived."""
+        self._deliver([action])
+        if action.name in self.kept:
+            return True
+        there, before, sent = self._listing().get(action.name), action.stored, self.sent[action.name]
+        if there is None or before is None:
+            return there is not None
+        if there.size != before.size or there.digest not in {before.digest, None}:
+            return True
+        # Listed as it was before: the same content, or nothing was stored, or XNAT keeps no digests up to date.
+        return there.digest == sent.md5 or read_md5(self._session, self._resource, there) == sent.md5
 
     def check(self, actions: Iterable[Action], listing: Listing) -> None:
         """Raise VerificationError unless what was sent for these is listed with the size and MD5 that were sent."""
@@ -135,18 +148,16 @@ class ResourceWriter:
             if sent is None:
                 continue
             if there is None:
-                raise VerificationError(
-                    f"XNAT answered 200 for {action.name} but did not store it in {self._resource}. "
-                    "An account that may read but not edit gets exactly this answer: "
-                    f"ask an owner of project {self._resource.project} to make it a member. If other files were "
-                    "stored, another run wrote to the resource at the same time: run again."
-                )
+                raise VerificationError(not_stored(action.name, self._resource))
             if there.size not in {sent.size, None}:
                 found = f"{there.size} bytes instead of {sent.size}"
-            elif (theirs := stored_md5(self._session, self._resource, there)) != sent.md5:
-                found = f"MD5 {theirs} instead of {sent.md5}"
-            else:
+            elif there.digest == sent.md5:
                 continue
+            elif (theirs := read_md5(self._session, self._resource, there)) == sent.md5:
+                # The digest of what was there before stays listed while checksums are off.
+                continue
+            else:
+                found = f"MD5 {theirs} instead of {sent.md5}"
             raise VerificationError(
                 f"{action.name} was sent to {self._resource} and is there with {found}. "
                 "It was damaged on the way or changed by someone else: run again."
@@ -290,8 +301,11 @@ def parcels(to_send: Iterable[Action]) -> Iterator[list[Action]]:
 
 def stored_md5(session: Session, resource: Address, stored: StoredFile) -> str:
     """Return the MD5 of a stored file: as listed, or of a download where XNAT has none."""
-    if stored.digest:
-        return stored.digest
+    return stored.digest or read_md5(session, resource, stored)
+
+
+def read_md5(session: Session, resource: Address, stored: StoredFile) -> str:
+    """Return the MD5 of a stored file as it is downloaded, whatever is listed."""
     digest, size = session.md5(resource.file(stored.name), f"read {stored.name} of {resource} to compare it")
     if stored.size is not None and size != stored.size:
         raise VerificationError(
@@ -299,6 +313,15 @@ def stored_md5(session: Session, resource: Address, stored: StoredFile) -> str:
             "refresh the catalog."
         )
     return digest
+
+
+def not_stored(name: str, resource: Address) -> str:
+    """Say that a file is not there although XNAT said 200, and what that means."""
+    return (
+        f"XNAT answered 200 for {name} but did not store it in the {resource}. An account that may read but not edit "
+        f"gets exactly this answer: ask an owner of project {resource.project} to make it a member. If other files "
+        "were stored, another run wrote to the resource at the same time: run again."
+    )
 
 
 def _local(action: Action) -> LocalFile:

@@ -51,8 +51,8 @@ class ZipMember:
         try:
             file.seek(self.position)
             header = file.read(_ZIP_HEADER.size)
-            if not header.startswith(b"PK\3\4") or len(header) < _ZIP_HEADER.size:
-                raise zipfile.BadZipFile("it is not where it was")
+            if len(header) < _ZIP_HEADER.size:
+                raise EOFError("it became shorter")
             file.seek(sum(_ZIP_HEADER.unpack(header)), io.SEEK_CUR)
             info = zipfile.ZipInfo("member")
             info.compress_type, info.compress_size = self.method, self.packed_size

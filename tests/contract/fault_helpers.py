@@ -17,7 +17,9 @@ from urllib.parse import parse_qs
 
 from module_runner import Modules, md5
 from xnat_twin.injection import InjectedFaults
-from xnat_twin.testing import Session, XnatServer
+from xnat_twin.storage.archive import path_inside
+from xnat_twin.testing import Session
+from xnat_twin.transfer.uploads import Intake
 
 LOGIN_PAGE = b'<!DOCTYPE html><html><body><form><input type="password" name="password"></form></body></html>'
 
@@ -95,24 +97,38 @@ def recorded() -> Iterator[Wire]:
         yield wire
 
 
+Change = Callable[[bytes], bytes | None]
+#: What may become of a file between its arrival and the disk, while the answer is 200. None: it is nowhere.
+DAMAGES: dict[str, Change] = {
+    "short": lambda data: data[: len(data) // 2],
+    "empty": lambda _: b"",
+    "corrupt": lambda data: data[:-1] + b"?",
+    "dropped": lambda _: None,
+}
+
+
 @contextmanager
-def damaged(xnat: XnatServer, name: str, change: Callable[[bytes], bytes | None], times: int = 1) -> Iterator[None]:
-    """The next `times` a file of that name is written to the disk, other bytes are (None: none), and nobody says so."""
-    disk = xnat.site.archive.disk
-    real, left = disk.write, times
+def damaged(name: str, change: Change, *, times: int = 1, catalogued: bool = True) -> Iterator[None]:
+    """The next `times` a file of that name arrives, XNAT keeps what `change` makes of it, and says nothing of it.
 
-    def write(path: Path, chunks: Iterable[bytes]) -> int:
+    With `catalogued=False` it lies on the disk and is in no list.
+    """
+    real, left = Intake._store, times
+
+    def store(self: Intake, file: str, chunks: Callable[[], Iterator[bytes]], *, extracted: bool = False) -> None:
         nonlocal left
-        if path.name != name or not left:
-            return real(path, chunks)
+        if file != name or not left:
+            return real(self, file, chunks, extracted=extracted)
         left -= 1
-        content = b"".join(chunks)
-        written = change(content)
-        if written is not None:
-            real(path, [written])
-        return len(content)
+        content = change(b"".join(chunks()))
+        if content is None:
+            return None
+        if catalogued:
+            return real(self, file, lambda: iter([content]), extracted=extracted)
+        self.history.disk.write(path_inside(self.catalog.folder, file), [content])
+        return None
 
-    with mock.patch.object(disk, "write", write):
+    with mock.patch.object(Intake, "_store", store):
         yield
 
 

@@ -2,50 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
-from ansible.module_utils.xnat import session as client_session
 from ansible.module_utils.xnat import transfer
-from fault_helpers import Study, Wire, finishes, held, recorded, rows_are_true, rows_by_action
+from fault_helpers import Study, Wire, finishes, held, rows_are_true, rows_by_action
 from module_runner import ModuleFailedError, Modules
 from xnat_twin.faults import Fault
 from xnat_twin.testing import Session, XnatServer
 
-pytest_plugins = ["module_fixtures"]
+pytest_plugins = ["module_fixtures", "fault_fixtures"]
 pytestmark = [pytest.mark.practice_xnat("breaks on request"), pytest.mark.usefixtures("no_faults_left")]
-
-
-@pytest.fixture(autouse=True)
-def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The seconds that the client would have waited, in order; it does not."""
-    seconds: list[float] = []
-    monkeypatch.setattr(client_session, "time", SimpleNamespace(sleep=seconds.append))
-    return seconds
-
-
-@pytest.fixture
-def wire() -> Iterator[Wire]:
-    with recorded() as wire:
-        yield wire
-
-
-@pytest.fixture
-def study(project: str, tmp_path: Path, modules: Modules) -> Study:
-    """Three subjects with two files each."""
-    study = Study(tmp_path / "data", project, modules)
-    for number, subject in enumerate(("S1", "S2", "S3")):
-        study.write(subject, "a.txt", b"small %d" % number)
-        study.write(subject, "b.bin", bytes([65 + number]) * 3000)
-    return study
-
-
-@pytest.fixture
-def alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each file goes in a request of its own, as large ones do."""
-    monkeypatch.setattr(transfer, "ALONE", 1)
 
 
 @pytest.mark.parametrize("together", [True, False], ids=["in a zip", "alone"])
@@ -114,7 +81,7 @@ def test_waits_grow_differ_and_end(
         for number, seconds in enumerate(waits[first : first + retries]):
             assert 0.25 * 2**number <= seconds <= 0.5 * 2**number
     assert len(set(waits)) == len(waits)
-    of_s2 = {("S2", "a.txt"), ("S2", "b.bin")}
+    of_s2 = {("S2", "a.bin"), ("S2", "b.bin")}
     assert rows_by_action(failed.value.result) == {"sent": set(study.contents()) - of_s2, "failed": of_s2}
     rows_are_true(failed.value.result, api, study)
     xnat.faults.clear()
@@ -148,7 +115,7 @@ def test_session_that_ends_in_the_middle_is_renewed_once_for_all_workers(
 ) -> None:
     study = Study(tmp_path / "data", project, modules)
     for number in range(12):
-        study.write(f"S{number}", "a.txt", b"text %d" % number)
+        study.write(f"S{number}", "a.bin", b"text %d" % number)
     xnat.faults.add(Fault.of(expire_sessions=True, method="PUT", path="/files/", skip=4))
     result = study.upload(workers=8)
     assert rows_by_action(result) == {"sent": set(study.contents())}

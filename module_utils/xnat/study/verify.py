@@ -17,12 +17,13 @@ from ..errors import ConnectError, InputError, RequestError, VerificationError, 
 from ..plan import Listing, StoredFile
 from ..resource import list_files
 from ..session import Session
-from ..transfer import Sent, stored_md5
+from ..transfer import Sent, not_stored, read_md5
 
 # What to do about a file for which XNAT lists no MD5: have XNAT compute it, compare the size only, download the file
 # and compute it here, or take it for unproven.
 DIGEST_POLICIES = ("refresh", "size", "download", "fail")
 _BY_SIZE = "compared by size only: XNAT lists no MD5"
+_STALE = "read back, since XNAT still lists the MD5 of what was there before; an admin can refresh the catalog"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +103,12 @@ def refresh(session: Session, resource: Address) -> Listing:
     return list_files(session, resource)
 
 
-def _downloaded(session: Session, resource: Address, stored: StoredFile) -> str | None:
+def _downloaded(session: Session, resource: Address, stored: StoredFile) -> str:
+    """Return the MD5 of a stored file as it is downloaded; or in words why what is listed is not there."""
     try:
-        return stored_md5(session, resource, stored)
+        return read_md5(session, resource, stored)
+    except VerificationError:
+        return "another size"
     except RequestError as error:
         if error.status == 404:
             return "no file"
@@ -151,15 +155,6 @@ def verify(
             yield from found
 
 
-def missing(name: str, resource: Address) -> str:
-    """Say that a file is not there although XNAT said 200, and what that means."""
-    return (
-        f"XNAT answered 200 for {name} but did not store it in the {resource}. An account that may read but not edit "
-        f"gets exactly this answer: ask an owner of project {resource.project} to make it a member. If other files "
-        "were stored, another run wrote to the resource at the same time: run again."
-    )
-
-
 @dataclass(frozen=True)
 class _Examiner:
     session: Session
@@ -181,10 +176,16 @@ class _Examiner:
         names = self.sent[resource]
         there = {name: listing.get(name) for name in names}
         located = self.located(resource)
-        if self.policy == "refresh" and any(stored and not stored.digest for stored in there.values()):
+        if any(stored and self._wants_refresh(names[name], stored) for name, stored in there.items()):
             computed = refresh(self.session, located)
             there = {name: computed.get(name) or stored for name, stored in there.items()}
         return {name: self._file(located, name, names[name], stored) for name, stored in there.items()}
+
+    def _wants_refresh(self, sent: Sent, stored: StoredFile) -> bool:
+        if not stored.digest:
+            return self.policy == "refresh"
+        # While checksums are off, XNAT goes on listing the MD5 of what was there before, for ever.
+        return stored.digest != sent.md5 and stored.size == sent.size
 
     def located(self, resource: Address) -> Address:
         """The resource with the ID of its session, if that is known."""
@@ -193,19 +194,19 @@ class _Examiner:
 
     def _file(self, resource: Address, name: str, sent: Sent, stored: StoredFile | None) -> Proof:
         if stored is None:
-            return Proof(problem=missing(name, resource))
+            return Proof(problem=not_stored(name, resource))
         if stored.size not in {sent.size, None}:
             return Proof(stored, f"is there with {stored.size} bytes instead of {sent.size}")
         if not stored.digest and self.policy == "size" and stored.size is not None:
             return Proof(stored, note=_BY_SIZE)
         if not stored.digest and self.policy in {"fail", "size"}:
             return Proof(stored, f"XNAT lists no MD5, and digest_policy is '{self.policy}'", unread=True)
+        if stored.digest == sent.md5:
+            return Proof(stored)
         try:
-            digest = stored.digest or _downloaded(self.session, resource, stored)
-        except VerificationError as error:
-            return Proof(stored, str(error))
+            digest = _downloaded(self.session, resource, stored)
         except XnatError as error:
             return Proof(stored, f"was sent, but what is there could not be read: {error}", unread=True)
         if digest != sent.md5:
             return Proof(stored, f"is there with MD5 {digest} instead of {sent.md5}")
-        return Proof(stored)
+        return Proof(stored, note=_STALE if stored.digest else "")

@@ -473,7 +473,7 @@ def test_an_archive_that_is_gone_or_cut_since_it_was_read(tmp_path: Path, kind: 
     (file,) = collect(path)
     for size in (1000, 10):
         path.write_bytes(path.read_bytes()[:size])
-        reason = " to its end| became shorter|: it is not where it was|: the compressed file ends too early"
+        reason = " to its end| became shorter|: it became shorter|: the compressed file ends too early"
         with pytest.raises((InputError, VerificationError), match=f"{kind}:a({reason})"):
             ZipBody([file]).arguments()["data"].read()
     path.unlink()
