@@ -104,6 +104,32 @@ def test_the_whole_road_and_back(ansible: Ansible, uploads: dict[str, Any], tmp_
     assert "unchanged (same size and MD5)" in second.output
 
 
+def test_a_whole_study_is_summed_up_at_the_end(ansible: Ansible, tmp_path: Path, xnat: XnatServer) -> None:
+    image = (IMAGES / "anatomical.nii").read_bytes()
+    for subject in ("s1", "s2"):
+        (tmp_path / subject).mkdir()
+        (tmp_path / subject / "1-T1.nii").write_bytes(image)
+    study = {
+        "project": xnat.new_id(),
+        "root": ".",
+        "pattern": "{subject}/{scan}-{scan_type}.nii",
+        "defaults": {"session": "{subject}_MR1"},
+        "snapshots": True,  # the two scans have the same image
+    }
+    file = tmp_path / "study.json"
+    file.write_text(json.dumps({"study": study}))
+    predicted = ansible(PLAYBOOK, f"-e@{file}", "--check")
+    assert "Nothing was done; this would be: 6 files: 6 sent." in predicted.output
+    first = ansible(PLAYBOOK, f"-e@{file}")
+    assert first.code == 0, first.output
+    assert "msg: |-\n        6 files: 6 sent." in first.output
+    second = ansible(PLAYBOOK, f"-e@{file}")
+    assert "2 files: 2 same." in second.output
+    assert "changed=0 " in second.recap
+    # Steps for other cases are not worth a line.
+    assert "skipping: [" not in predicted.output + first.output + second.output
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

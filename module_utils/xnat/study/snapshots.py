@@ -52,8 +52,10 @@ def add(
         if not missing:
             continue
         folder = scratch / "snapshots" / mark
+        # Another scan may have the same image; its pictures are not to be touched any more.
+        to_draw = {name for name in missing if not (folder / name).exists()}
         try:
-            pictures.draw(image.local, *(folder / name if name in missing else None for name in wanted))
+            pictures.draw(image.local, *(folder / name if name in to_draw else None for name in wanted))
         except pictures.NotDrawableError as error:
             remarks.append(Remark(image.local.origin, f"There is no preview image, because it {error}."))
             continue

@@ -176,6 +176,17 @@ def test_pictures_have_the_same_bytes_every_time(tmp_path: Path) -> None:
     assert [md5(file.local) for file in runs[0]] == [md5(file.local) for file in runs[1]]
 
 
+def test_two_scans_with_the_same_image_share_its_pictures(tmp_path: Path) -> None:
+    path = images.image(tmp_path / "a.nii.gz", data=ramp())
+    first = images.planned(path)
+    second = replace(first, resource=replace(first.resource, scan="2"))
+    found, _ = snapshots.add(Study([first, second]), {}, tmp_path / "s", md5)
+    assert [file.resource.scan for file in found.files[2:]] == ["1", "1", "2", "2"]
+    # Drawn a second time, what the first scan sends would change under its hands.
+    for file in found.files:
+        assert file.local.modified_ns == Path(file.local.path).stat().st_mtime_ns
+
+
 def test_what_is_there_is_not_drawn_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = images.image(tmp_path / "a.nii.gz", data=ramp())
     mark = md5(images.local(path))[:12]
