@@ -129,6 +129,11 @@ class Session:
         self._http.auth = lambda request: request
         # Cookies are those of the login and sent by hand: what other answers bring would be another thread's session.
         self._http.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        # Asked once: requests would search the whole environment for proxies and a CA file at every request.
+        verify: bool | str = server.ca_path or True if server.validate_certs else False
+        environment = self._http.merge_environment_settings(server.base, {}, None, verify, None)
+        self._http.proxies, self._verify = environment["proxies"], environment["verify"]
+        self._http.trust_env = False
         self._http.mount(server.base, _Adapter(pool_connections=1, pool_maxsize=server.pool, pool_block=True))
         if not server.validate_certs:
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
@@ -396,7 +401,6 @@ class Session:
         url, body = self.server.base + call.path, call.body
         if call.params:
             url += "?" + urlencode(call.params, quote_via=quote, safe="")
-        verify: bool | str = self.server.ca_path or True if self.server.validate_certs else False
         self.request_log.append((call.method, call.path))
         return self._http.request(
             call.method,
@@ -407,7 +411,7 @@ class Session:
                 **({"Cookie": login.cookie} if login else {}),
             },
             timeout=self.server.timeout + (body.size // _SERVER_BYTES_PER_SECOND if body else 0),
-            verify=verify,
+            verify=self._verify,
             stream=call.stream,
             # A redirect is never followed: it may lead to a login page that then answers 200.
             allow_redirects=False,

@@ -16,14 +16,21 @@ LOGIN: Reply = (200, LOGIN_ID)
 
 @dataclass
 class Wire(BaseAdapter):
-    """Answers requests from a list; `sent` has (method, URL, body bytes) of each, login and logout included."""
+    """Answers requests from a list; `sent` has (method, URL, body bytes) of each, login and logout included.
+
+    `ways` has the proxies and the CA (a path, or whether to ask for one) by which each would have gone.
+    """
 
     replies: list[Reply] = field(default_factory=list)
     sent: list[tuple[str, str, bytes]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     pauses: list[float] = field(default_factory=list)
+    ways: list[tuple[Any, Any]] = field(default_factory=list)
 
-    def send(self, request: requests.PreparedRequest, **_: Any) -> requests.Response:  # type: ignore[override]
+    def send(  # type: ignore[override]
+        self, request: requests.PreparedRequest, *, proxies: Any, verify: Any, **_: Any
+    ) -> requests.Response:
+        self.ways.append((dict(proxies), verify))
         body: Any = request.body or b""
         if hasattr(body, "read"):
             body = body.read()

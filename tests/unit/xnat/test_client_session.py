@@ -49,6 +49,35 @@ def test_an_entry_of_netrc_is_not_added_past_what_was_asked_for(
     assert all("Authorization" not in headers for headers in wire.headers[1:])
 
 
+@pytest.mark.parametrize(
+    ("environment", "settings", "way"),
+    [
+        ({}, {}, ({}, True)),
+        ({"HTTPS_PROXY": "http://proxy.test:3128"}, {}, ({"https": "http://proxy.test:3128"}, True)),
+        ({"HTTPS_PROXY": "http://proxy.test:3128", "NO_PROXY": ".test"}, {}, ({}, True)),
+        ({"REQUESTS_CA_BUNDLE": "/own/ca.crt"}, {}, ({}, "/own/ca.crt")),
+        ({"REQUESTS_CA_BUNDLE": "/own/ca.crt"}, {"validate_certs": False}, ({}, False)),
+    ],
+)
+def test_proxy_and_ca_of_the_environment_hold_for_every_request(
+    wire: Wire,
+    monkeypatch: pytest.MonkeyPatch,
+    connect: Connect,
+    environment: dict[str, str],
+    settings: dict[str, Any],
+    way: tuple[Any, Any],
+) -> None:
+    for name in ("HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    wire.replies += [LOGIN, (200, "{}"), (200, "")]
+    with connect(**settings) as session:
+        session.read("/data/projects/p", "read")
+    assert wire.ways == [way] * 3
+
+
 def test_nothing_is_sent_without_a_request(wire: Wire, connect: Connect) -> None:
     with connect():
         pass
