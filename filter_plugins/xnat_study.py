@@ -86,7 +86,9 @@ def merge_reports(reports: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
                 merged["totals"][name] = merged["totals"].get(name, 0) + value
         merged["remarks"] += [{**remark, "host": host} for remark in report.get("remarks") or []]
         merged["files"] += [{**file, "host": host} for file in report.get("files") or []]
-        if report.get("failed") is True or report.get("unreachable") is True:
+        # With `failed_when: false` there is nothing else left to tell a failure by: the module says `msg` only then.
+        silenced = "failed_when_result" in report and "msg" in report
+        if report.get("failed") is True or report.get("unreachable") is True or silenced:
             merged["failed"][host] = str(report.get("msg") or "no reason given")
     if seconds := merged["totals"].get("seconds"):
         merged["totals"]["bytes_per_second"] = round(merged["totals"].get("bytes_sent", 0) / seconds)
@@ -106,7 +108,8 @@ def summed_up(merged: Mapping[str, Any]) -> str:
     if totals.get("bytes_sent"):
         lines.append(f"{totals['bytes_sent']:,} bytes sent in {totals.get('seconds', 0):.1f} s.")
     if merged["remarks"]:
-        said = [f"{remark['about']}: {remark['reason']}" for remark in merged["remarks"]]
+        # Hosts that have the same data say the same.
+        said = dict.fromkeys(f"{remark['about']}: {remark['reason']}" for remark in merged["remarks"])
         lines.append(f"Left out, or worth knowing: {_shortened(said)}.")
     if merged["failed"]:
         lines += [f"{host}: {message}" for host, message in merged["failed"].items()]

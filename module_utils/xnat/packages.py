@@ -5,6 +5,7 @@ A module that sends one file starts fast and runs without any of them.
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import Any
 
@@ -26,6 +27,6 @@ def load(name: str, purpose: str) -> Any:
     except ImportError as error:
         package = name.partition(".")[0]
         raise InputError(
-            f"The Python package {distribution(package)} is missing on this machine; it is needed for {purpose}. "
-            f"Install it where Ansible runs: pip install {distribution(package)}"
+            f"The Python package {distribution(package)} is missing for {sys.executable}; it is needed for {purpose}. "
+            f"Install it on that machine: {sys.executable} -m pip install {distribution(package)}"
         ) from error

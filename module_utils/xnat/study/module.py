@@ -10,7 +10,7 @@ import tempfile
 import time
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from ..errors import InputError, XnatError
 from ..model import Outcome
@@ -141,6 +141,12 @@ class StudyModule(XnatModule):
         """Read and check the options; nothing is sent yet."""
         super().__init__(options, mutually_exclusive=[SOURCES], required_one_of=[SOURCES], **more)
         self._found: dict[str, Any] = {}
+
+    def __enter__(self) -> Self:
+        """Check that the library for requests is there, unless nothing will be sent: then it is named as missing."""
+        if "url" in self.params:
+            super().__enter__()
+        return self
 
     def _result(self) -> dict[str, Any]:
         if self._session is None:

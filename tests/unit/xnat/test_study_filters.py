@@ -129,6 +129,13 @@ def test_it_is_summed_up_in_words() -> None:
     assert summed_up(merge_reports({"a": {"totals": {"files": 0, "same": 0}}})) == "0 files: nothing to do."
 
 
+def test_what_several_hosts_say_of_the_same_data_is_said_once() -> None:
+    said = {"remarks": [{"about": "notes.txt", "reason": "does not match"}, {"about": "y", "reason": "is empty"}]}
+    merged = merge_reports({"a": said, "b": {"remarks": said["remarks"][:1]}, "c": said})
+    assert "worth knowing: notes.txt: does not match, y: is empty." in summed_up(merged)
+    assert len(merged["remarks"]) == 5
+
+
 @pytest.mark.parametrize(("path", "delimiter"), [("r.csv", ","), ("r.TSV", "\t")])
 def test_a_table_has_one_row_per_file(path: str, delimiter: str) -> None:
     rows = list(csv.DictReader(io.StringIO(report_text(merge_reports(REPORTS), path)), delimiter=delimiter))

@@ -17,6 +17,8 @@ import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.testing import patch_module_args
+from ansible.module_utils.xnat import session
+from ansible.module_utils.xnat.study import summary
 from ansible.module_utils.xnat.study.module import source_options, upload_options
 
 from filter_plugins.xnat_study import PATHS
@@ -25,9 +27,13 @@ ROOT = Path(__file__).parents[3]
 
 
 def run(**options: Any) -> dict[str, Any]:
+    return run_module("study_info", **options)
+
+
+def run_module(name: str, **options: Any) -> dict[str, Any]:
     printed = io.StringIO()
     with patch_module_args(options), contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
-        importlib.import_module("study_info").main()
+        importlib.import_module(name).main()
     return dict(json.loads(printed.getvalue()))
 
 
@@ -50,6 +56,20 @@ def test_it_counts_by_subject_and_names_what_is_left_out(folder: Path) -> None:
     assert found["totals"] == {"subjects": 2, "sessions": 3, "files": 3, "project_files": 0, "bytes": 18}
     assert [remark["about"] for remark in found["remarks"]] == ["notes.txt"]
     assert (found["python"], found["missing_packages"]) == (sys.executable, [])
+
+
+def test_a_python_without_any_package_is_told_all_of_them_at_once(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "REQUESTS_ERROR", "No module named 'requests'")
+    monkeypatch.setattr(summary, "find_spec", lambda name: None)
+    found = run(project="p", root=str(folder), pattern="{subject}/{session}/{scan}_{scan_type}.nii")
+    assert found["missing_packages"] == ["requests", "nibabel", "pillow"]
+    sent = run_module(
+        "xnat_upload", project="p", root=str(folder), pattern="{subject}/{session}/{scan}_{scan_type}.nii"
+    )
+    assert sent["failed"] is True
+    assert "requests" in sent["msg"]
 
 
 def test_a_source_that_cannot_be_read_is_one_message(tmp_path: Path) -> None:
