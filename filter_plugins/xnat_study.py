@@ -104,7 +104,9 @@ def summed_up(merged: Mapping[str, Any]) -> str:
     """Say in words what a merged report says: how many files, what was left out, and what failed on which host."""
     totals = merged["totals"]
     counts = [f"{totals[name]:,} {name}" for name in _ACTIONS if totals.get(name)]
-    lines = [f"{totals.get('files', 0):,} files: {', '.join(counts) or 'nothing to do'}."]
+    lines = []
+    if totals or not merged["failed"]:  # without, the failure came before the files were counted
+        lines.append(f"{totals.get('files', 0):,} files: {', '.join(counts) or 'nothing to do'}.")
     if totals.get("bytes_sent"):
         lines.append(f"{totals['bytes_sent']:,} bytes sent in {totals.get('seconds', 0):.1f} s.")
     if merged["remarks"]:
@@ -112,7 +114,9 @@ def summed_up(merged: Mapping[str, Any]) -> str:
         said = dict.fromkeys(f"{remark['about']}: {remark['reason']}" for remark in merged["remarks"])
         lines.append(f"Left out, or worth knowing: {_shortened(said)}.")
     if merged["failed"]:
-        lines += [f"{host}: {message}" for host, message in merged["failed"].items()]
+        lines += [
+            message if host == "localhost" else f"{host}: {message}" for host, message in merged["failed"].items()
+        ]
         lines.append("Run the same again when that is mended; what has arrived is not sent twice.")
     return "\n".join(lines)
 

@@ -126,6 +126,10 @@ def test_a_whole_study_is_summed_up_at_the_end(ansible: Ansible, tmp_path: Path,
     second = ansible(PLAYBOOK, f"-e@{file}")
     assert "2 files: 2 same." in second.output
     assert "changed=0 " in second.recap
+    file.write_text(json.dumps({"study": {**study, "max_failures": 0}}))
+    failed = ansible(PLAYBOOK, f"-e@{file}")
+    assert failed.code == 2
+    assert "[ERROR]: Task failed: Action failed: max_failures: must be at least 1." in failed.output
     # Steps for other cases are not worth a line.
     assert "skipping: [" not in predicted.output + first.output + second.output
 

@@ -129,6 +129,15 @@ def test_it_is_summed_up_in_words() -> None:
     assert summed_up(merge_reports({"a": {"totals": {"files": 0, "same": 0}}})) == "0 files: nothing to do."
 
 
+def test_a_failure_that_ansible_was_told_not_to_show_is_one() -> None:
+    assert merge_reports({"a": {"failed": False, "failed_when_result": False}})["failed"] == {}
+    merged = merge_reports({"localhost": {"failed": False, "failed_when_result": False, "msg": "bids: no folder."}})
+    assert summed_up(merged).splitlines() == [
+        "bids: no folder.",
+        "Run the same again when that is mended; what has arrived is not sent twice.",
+    ]
+
+
 def test_what_several_hosts_say_of_the_same_data_is_said_once() -> None:
     said = {"remarks": [{"about": "notes.txt", "reason": "does not match"}, {"about": "y", "reason": "is empty"}]}
     merged = merge_reports({"a": said, "b": {"remarks": said["remarks"][:1]}, "c": said})
