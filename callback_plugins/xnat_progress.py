@@ -310,7 +310,8 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         started = self._running.pop((result.host.get_name(), result.task._uuid), None)
         if not self._running:
             self._end_show()
-        if started is None or time.monotonic() - started < self.get_option("delay"):
+        # In check mode nothing was carried, and the result says what would be.
+        if started is None or result.task.check_mode or time.monotonic() - started < self.get_option("delay"):
             return
         results = result.result.get("results", [result.result])
         for number, item in enumerate(results, start=1):

@@ -18,6 +18,7 @@ from ansible.errors import AnsibleFilterError
 PATHS = frozenset({"bids", "biobank", "manifest", "root", "report", "table", "lookup", "withdrawn"})
 _ACTIONS = ("same", "sent", "replaced", "removed", "failed")
 _SHOWN = 5
+_REMARKS_SHOWN = 20
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
 
 

@@ -165,6 +165,14 @@ def test_on_a_terminal_one_line_is_redrawn_and_removed(book: Book) -> None:
     assert book.left_behind() == []
 
 
+def test_check_mode_has_no_totals_of_what_was_sent(book: Book) -> None:
+    command = book.command(0.2)
+    assert "MB sent" in book.plain(command, XNAT_PROGRESS_DELAY="0").stderr
+    checked = book.plain([*command, "--check"], XNAT_PROGRESS_DELAY="0")
+    assert checked.returncode == 0
+    assert "MB sent" not in checked.stdout + checked.stderr
+
+
 def test_hosts_and_items_at_once_are_one_line_with_their_sums(book: Book) -> None:
     code, shown = book.on_terminal(book.command(1.5, hosts=2, items=2))
     assert code == 0, shown

@@ -75,8 +75,8 @@ def test_archives_become_subjects_sessions_and_scans(bulk: Path) -> None:
     )
     assert study.attributes[SESSION].xsi_type == "xnat:mrSessionData"
     assert remarks(study) == [
-        ("field 20250", "1 members of its archives are none of those chosen by members"),
-        ("field 20252", "3 members of its archives are none of those chosen by members"),
+        ("field 20250", "1 files in its archives are none of those that `members` chooses"),
+        ("field 20252", "3 files in its archives are none of those that `members` chooses"),
     ]
     study.check()
 

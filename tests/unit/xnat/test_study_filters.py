@@ -121,12 +121,22 @@ def test_it_is_summed_up_in_words() -> None:
     assert summed_up(merge_reports(REPORTS)).splitlines() == [
         "3 files: 2 sent, 1 failed.",
         "1,000 bytes sent in 4.0 s.",
-        "Left out, or worth knowing: x: is left out.",
+        "Left out, or worth knowing:",
+        "- x: is left out",
         "a: The server's disk is full.",
         "c: no route to host",
         "Run the same again when that is mended; what has arrived is not sent twice.",
     ]
     assert summed_up(merge_reports({"a": {"totals": {"files": 0, "same": 0}}})) == "0 files: nothing to do."
+
+
+def test_many_remarks_are_not_all_shown() -> None:
+    remarks = [{"about": str(number), "reason": "is left out"} for number in range(22)]
+    lines = summed_up(merge_reports({"a": {"remarks": remarks}})).splitlines()
+    assert lines[-2:] == [
+        "- 19: is left out",
+        "- and 2 more, all of them in a report whose name ends in .json",
+    ]
 
 
 def test_a_failure_that_ansible_was_told_not_to_show_is_one() -> None:

@@ -178,7 +178,7 @@ def read(
             study.leave_out(f"EID {eid}", "has withdrawn")
     biobank_table.remark(study, list(absent), f"is not in {lookup}")
     for of_field, count in sorted(reader.left_out.items()):
-        study.leave_out(f"field {of_field}", f"{count} members of its archives are none of those chosen by members")
+        study.leave_out(f"field {of_field}", f"{count} files in its archives are none of those that `members` chooses")
     if table is not None:
         biobank_table.describe(
             study, table, reader.subjects, reader.sessions, eid_column, variables, {*gone, *absent}.__contains__
