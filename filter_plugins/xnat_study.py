@@ -112,8 +112,10 @@ def summed_up(merged: Mapping[str, Any]) -> str:
         lines.append(f"{totals['bytes_sent']:,} bytes sent in {totals.get('seconds', 0):.1f} s.")
     if merged["remarks"]:
         # Hosts that have the same data say the same.
-        said = dict.fromkeys(f"{remark['about']}: {remark['reason']}" for remark in merged["remarks"])
-        lines.append(f"Left out, or worth knowing: {_shortened(said)}.")
+        said = list(dict.fromkeys(f"- {remark['about']}: {remark['reason']}" for remark in merged["remarks"]))
+        lines += ["Left out, or worth knowing:", *said[:_REMARKS_SHOWN]]
+        if more := len(said[_REMARKS_SHOWN:]):
+            lines.append(f"- and {more} more, all of them in a report whose name ends in .json")
     if merged["failed"]:
         lines += [
             message if host == "localhost" else f"{host}: {message}" for host, message in merged["failed"].items()
