@@ -66,7 +66,7 @@ def _compare(practice: Practice, folder: Path, options: argparse.Namespace) -> l
             results.append(result)
     options.table.parent.mkdir(parents=True, exist_ok=True)
     options.table.write_text("\n\n".join([summary(results), *map(comparison, results)]) + "\n")
-    return [figure for result in results for figure in result.figures.values()]
+    return [figure for result in results for figure in (*result.figures.values(), result.memory) if figure]
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,4 +1,4 @@
-"""What is measured: new sessions, files that are there already, and one large file.
+"""What is measured: new sessions, files that are there already, one large file, and memory for very many files.
 
 Each contender gets the same files, a project of its own on the same server, and a fresh process. A figure counts only
 if the server then lists exactly these files with their sizes and digests.
@@ -6,6 +6,7 @@ if the server then lists exactly these files with their sizes and digests.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from bench.report import Figure
 
 from .contenders import (
     OURS,
+    OURS_AGAIN,
     OURS_BY_ANSIBLE,
     OURS_BY_SIZE,
     PARALLEL,
@@ -27,7 +29,7 @@ from .contenders import (
     Job,
     changed,
 )
-from .images import Image, check_arrived, large_image, small_images, write_table
+from .images import Image, check_arrived, large_image, small_images, tiny_files, write_table
 from .latency import Line, distant
 from .measured import CommandError, Cost, measure
 
@@ -36,6 +38,12 @@ _FRESH = {PYXNAT: 5.0, XNATPY: 3.0}
 _FRESH_FAR = {PYXNAT: 30.0, XNATPY: 15.0}
 _AGAIN = {PYXNAT: 100.0}
 _LARGE = {SINGLE: 0.9}
+#: Most MB that xnat_upload may take above what a Python takes that does nothing.
+_MEMORY = 150
+
+
+#: Those that are the module itself, and say whether they changed something.
+_ALL_OURS = {OURS, OURS_AGAIN, OURS_BY_SIZE}
 
 
 @dataclass(frozen=True)
@@ -52,6 +60,7 @@ class Scale:
     part: int = 100
     size: int = 200_000
     large: int = 4 * 1024**3
+    many: int = 100_000
     round_trips: tuple[float, ...] = (0, 0.05)
     repeats: int = 2
 
@@ -63,6 +72,7 @@ SMALL = Scale(
     part=10,
     size=20_000,
     large=5_000_000,
+    many=200,
     round_trips=(0.002,),
     repeats=1,
 )
@@ -104,13 +114,30 @@ class Run:
 
 @dataclass(frozen=True)
 class Result:
-    """A case's runs by those who took part, and how they compare with ours. `missed` is why a target can be missed."""
+    """A case's runs by those who took part, and how they compare with ours. `missed` is why a target can be missed.
+
+    With `interpreter`, the MB that a Python takes which does nothing, the memory of ours counts as well.
+    """
 
     title: str
     runs: Mapping[Contender, Run]
     targets: Mapping[Contender, float]
     remarks: Sequence[str] = ()
     missed: str = ""
+    interpreter: float | None = None
+
+    @property
+    def memory(self) -> Figure | None:
+        """The most MB that ours took above the interpreter, if that counts."""
+        if self.interpreter is None:
+            return None
+        most = max(run.cost.memory for one, run in self.runs.items() if one in _ALL_OURS) - self.interpreter
+        return Figure("memory of xnat_upload above the interpreter", most, "MB", _MEMORY, "most")
+
+    @property
+    def met(self) -> bool:
+        """Whether every target is met."""
+        return all(figure.met for figure in (*self.figures.values(), *([self.memory] if self.memory else [])))
 
     @property
     def figures(self) -> dict[Contender, Figure]:
@@ -130,6 +157,13 @@ class Course:
 
     def images(self, name: str, sessions: int, scans: int, size: int) -> list[Image]:
         return small_images(self._folder / name, sessions, scans, size)
+
+    def tiny_files(self, sessions: int, scans: int, files: int) -> list[Image]:
+        return tiny_files(self._folder / "many", sessions, scans, files)
+
+    def interpreter(self) -> float:
+        """MB of memory that a Python takes which does nothing."""
+        return measure([sys.executable, "-c", "pass"], {}, self._folder)[0].memory
 
     def large_image(self, size: int) -> list[Image]:
         return large_image(self._folder / "large", size)
@@ -152,7 +186,7 @@ class Course:
             server = self._practice.cpu_seconds - before
             run = Run(cost, line.requests, line.sent, server) if round_trip else Run(cost, server=server)
         self._end_sessions()
-        if again and contender in {OURS, OURS_BY_SIZE} and changed(printed):
+        if again and contender in _ALL_OURS and changed(printed):
             raise BenchError(f"{contender.name} changed something although all was there: {printed[-2000:]}")
         return run
 
@@ -256,10 +290,27 @@ def large(course: Course, scale: Scale) -> Iterator[Result]:
         _LARGE,
         (f"the better of {scale.repeats} runs each; {SINGLE.name}: all objects were made beforehand",),
         "xnat_upload computes the MD5 of what it sends, and looks whether the server has the same",
+        course.interpreter(),
     )
 
 
-CASES = {"fresh": fresh, "again": again, "large": large}
+def many(course: Course, scale: Scale) -> Iterator[Result]:
+    """Very many tiny files, 100 in each of the five scans of a session: new, then all there. Only ours: for memory."""
+    sessions = max(1, scale.many // 500)
+    images = course.tiny_files(sessions, 5, scale.many // sessions // 5)
+    runs = {OURS: _sent_new(course, OURS, "MANY", images, 0)}
+    runs[OURS_AGAIN] = course.send(OURS_AGAIN, "MANY", images, again=True)
+    course.check("MANY", images)
+    yield Result(
+        f"many: {len(images):,} files of 30 bytes in {5 * sessions:,} resources",
+        runs,
+        {},
+        missed="what is planned and what was found is held in memory, file by file",
+        interpreter=course.interpreter(),
+    )
+
+
+CASES = {"fresh": fresh, "again": again, "large": large, "many": many}
 
 
 def _distance(round_trip: float) -> str:

@@ -57,10 +57,27 @@ def small_images(folder: Path, sessions: int, scans: int, size: int) -> list[Ima
         path.parent.mkdir(parents=True, exist_ok=True)
         body = _header() + number.to_bytes(8, "big") + filling[: size - 400]
         data = gzip.compress(body, compresslevel=0, mtime=0)  # what is random cannot be made smaller
-        path.write_bytes(data)
-        md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
-        found.append(Image(path, subject, f"{subject}_MR", str(scan + 1), "T1", len(data), md5))
+        found.append(_written(data, path, subject, scan))
     return found
+
+
+def tiny_files(folder: Path, sessions: int, scans: int, files: int) -> list[Image]:
+    """So many small texts for each scan of so many sessions; no two have the same bytes."""
+    found = []
+    for number in range(sessions * scans * files):
+        session, scan = divmod(number // files, scans)
+        subject = f"S{session:05}"
+        path = folder / subject / str(scan + 1) / f"{number:07}.txt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        data = f"this is file {number}\n".encode()
+        found.append(_written(data, path, subject, scan))
+    return found
+
+
+def _written(data: bytes, path: Path, subject: str, scan: int) -> Image:
+    path.write_bytes(data)
+    md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
+    return Image(path, subject, f"{subject}_MR", str(scan + 1), "T1", len(data), md5)
 
 
 def large_image(folder: Path, size: int) -> list[Image]:

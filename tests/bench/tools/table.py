@@ -30,7 +30,12 @@ def table(result: Result) -> str:
                 f"{run.cost.memory:,.0f}",
             )
         )
-    remarks = [*result.remarks, *([f"missed: {result.missed}"] if _missed(result) else [])]
+    remarks = [*result.remarks]
+    if result.memory:
+        name, figure, target, verdict = result.memory.cells
+        remarks.append(f"{name}: {figure} ({target}: {verdict})")
+    if not result.met:
+        remarks.append(f"missed: {result.missed}")
     return "\n".join([*_markdown([(result.title, *_HEADS), *rows], _RIGHT), "", *(f"- {remark}" for remark in remarks)])
 
 
@@ -43,19 +48,16 @@ def summary(results: Iterable[Result]) -> str:
             for contender, run in result.runs.items()
             if contender is not OURS
         )
+        counted = [*result.figures.values(), *([result.memory] if result.memory else [])]
         targets = "; ".join(
             f"{figure.name} {figure.cells[1]} ({figure.cells[2]}): {figure.cells[3]}"
-            for figure in result.figures.values()
+            for figure in counted
             if figure.target is not None
         )
-        if _missed(result):
+        if not result.met:
             targets += f" ({result.missed})"
         rows.append((result.title, f"{result.runs[OURS].cost.seconds:,.1f} s", others, targets))
     return "\n".join(_markdown([("case", OURS.name, "the others", "for 1 s of ours"), *rows], ()))
-
-
-def _missed(result: Result) -> bool:
-    return any(not figure.met for figure in result.figures.values())
 
 
 def _markdown(rows: Sequence[Sequence[str]], right: Sequence[int]) -> list[str]:

@@ -53,7 +53,7 @@ def test_everybody_takes_part_at_a_small_scale(capsys: pytest.CaptureFixture[str
     status = bench.main(["--small", "tools", "--table", str(tmp_path / "build" / "table.md")])
     printed = capsys.readouterr()
     assert (status, printed.err) == (0, "")
-    for case in ("fresh: ", "no-op: ", "large: "):
+    for case in ("fresh: ", "no-op: ", "large: ", "many: "):
         assert f"\n| {case}" in f"\n{printed.out}"
     for contender in _ALL:
         assert f"\n| {contender.name} " in printed.out
@@ -220,6 +220,18 @@ def test_table_says_who_is_how_much_slower_and_whether_that_is_enough() -> None:
     assert _cells(short) == ["case", "10.0 s", "pyxnat 90.0 s", "pyxnat 9.00 (at least 10): MISSED (too near)"]
     met = replace(result, targets={contenders.PYXNAT: 8})
     assert "too near" not in table(met) + summary([met])
+
+
+@pytest.mark.parametrize(("most", "verdict"), [(170, "met"), (171, "MISSED")])
+def test_memory_counts_above_the_interpreter_and_only_ours(most: float, verdict: str) -> None:
+    runs = {contenders.PYXNAT: Run(Cost(1, 1, 999)), contenders.OURS: Run(Cost(1, 1, 30))}
+    runs[contenders.OURS_AGAIN] = Run(Cost(1, 1, most))
+    result = Result("case", runs, {}, missed="so much is known", interpreter=20)
+    assert result.met is (verdict == "met")
+    said = f"memory of xnat_upload above the interpreter: {most - 20:,} MB (at most 150: {verdict})"
+    assert said in table(result)
+    assert ("so much is known" in table(result) + summary([result])) is (verdict == "MISSED")
+    assert replace(result, interpreter=None).met
 
 
 def _cells(line: str) -> list[str]:
