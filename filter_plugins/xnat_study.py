@@ -25,8 +25,8 @@ _DELIMITERS = {".csv": ",", ".tsv": "\t"}
 def share_subjects(found: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
     """Give each subject to one host that has it whole, such that the hosts have about the same number of bytes.
 
-    `found` is {host: what study_info returned}. The same input gives the same answer. A subject whose
-    sessions no single host has is an error: it would arrive with some of them missing.
+    `found` is {host: what study_info returned}. The same input gives the same answer. A subject of which no single
+    host has everything is an error: it would arrive with some of it missing.
     """
     copies: dict[str, dict[str, Mapping[str, Any]]] = {}
     for host, study in sorted(found.items()):
@@ -49,23 +49,41 @@ def share_subjects(found: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str
 
 
 def first_with_project_files(found: Mapping[str, Mapping[str, Any]]) -> str:
-    """Name the host that sends what belongs to no subject: of those with the most such files the first, or ''."""
+    """Name the host that sends what belongs to no subject: of those with the most such files the first, or ''.
+
+    Such files that another has and it has not are an error, for they would not arrive.
+    """
     most = max((study["totals"]["project_files"] for study in found.values()), default=0)
-    return min((host for host, study in found.items() if most and study["totals"]["project_files"] == most), default="")
+    first = min((host for host, study in found.items() if study["totals"]["project_files"] == most), default="")
+    if not most:
+        return ""
+    for host, study in sorted(found.items()):
+        if more := _more(study["project_resources"], found[first]["project_resources"]):
+            raise AnsibleFilterError(
+                f"Files of the project are in pieces: {host} has some in {_shortened(more)}, which {first} has not. "
+                "Put all that belong to no subject onto one host."
+            )
+    return first
 
 
 def _whole(subject: str, hosts: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Return the hosts with the most files (then bytes) of a subject; no other may have a session that they lack."""
+    """Return the hosts with the most files (then bytes) of a subject; no other may have anything that they lack."""
     most = max((int(entry["files"]), _bytes(entry)) for entry in hosts.values())
     best = [host for host, entry in hosts.items() if (int(entry["files"]), _bytes(entry)) == most]
-    have = set(hosts[best[0]]["sessions"])
     for host, entry in hosts.items():
-        if missing := sorted(set(entry["sessions"]) - have):
-            raise AnsibleFilterError(
-                f"Subject {subject} is in pieces: {host} has {_shortened(missing)}, which {best[0]} has not. "
-                "Put all its sessions onto one host, or upload from the two hosts one after the other."
-            )
+        for other in best:
+            missing = sorted(set(entry["sessions"]) - set(hosts[other]["sessions"]))
+            if missing := missing or _more(entry["resources"], hosts[other]["resources"]):
+                raise AnsibleFilterError(
+                    f"Subject {subject} is in pieces: {host} has {_shortened(missing)}, which {other} has not. "
+                    "Put all its files onto one host, or upload from the two hosts one after the other."
+                )
     return best
+
+
+def _more(one: Mapping[str, int], other: Mapping[str, int]) -> list[str]:
+    """Name the resources of which `one` has more files than `other`."""
+    return [name for name, files in sorted(one.items()) if files > other.get(name, 0)]
 
 
 def _bytes(entry: Mapping[str, Any]) -> int:

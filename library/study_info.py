@@ -60,6 +60,11 @@ subjects:
       elements: str
       sample:
         - CC110033_MR1
+    resources:
+      description: How many files are in each of its resources, by session, scan and name of the resource.
+      type: dict
+      sample:
+        CC110033_MR1/1/NIFTI: 2
     files:
       description: How many files belong to it.
       type: int
@@ -68,10 +73,16 @@ subjects:
       description: Their size in bytes.
       type: int
       sample: 73400320
+project_resources:
+  description: The same for files that belong to no subject, as the tables of a BIDS dataset do.
+  returned: success
+  type: dict
+  sample:
+    BIDS: 2
 totals:
   description:
     - Numbers of subjects, sessions and files, and the size of all files in bytes.
-    - C(project_files) of the files belong to no subject, as the tables of a BIDS dataset do.
+    - C(project_files) of the files belong to no subject.
   returned: success
   type: dict
   sample:

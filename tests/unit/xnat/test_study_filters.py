@@ -22,7 +22,9 @@ from filter_plugins.xnat_study import share_subjects as share_studies
 
 
 def subject(name: str, size: int, files: int = 1, *sessions: str) -> dict[str, Any]:
-    return {"subject": name, "sessions": list(sessions or [f"{name}_MR1"]), "files": files, "bytes": size}
+    labels = list(sessions or [f"{name}_MR1"])
+    resources = {f"{labels[0]}/1/NIFTI": files - len(labels) + 1} | {f"{label}/1/NIFTI": 1 for label in labels[1:]}
+    return {"subject": name, "sessions": labels, "resources": resources, "files": files, "bytes": size}
 
 
 def share_subjects(found: dict[str, list[dict[str, Any]]]) -> dict[str, list[str]]:
@@ -78,11 +80,33 @@ def test_a_subject_in_pieces_is_refused() -> None:
         share_subjects({"a": [subject("s1", 9, 5, "m1")], "b": [subject("s1", 5, 2, "m2")]})
 
 
+def test_a_scan_that_the_fuller_copy_lacks_is_not_forgotten() -> None:
+    fuller, other = subject("s1", 9, 5, "m1"), subject("s1", 5, 2, "m1")
+    other["resources"] = {"m1/1/NIFTI": 1, "m1/2/NIFTI": 1}
+    with pytest.raises(AnsibleFilterError, match=r"Subject s1 is in pieces: b has m1/2/NIFTI, which a has not\."):
+        share_subjects({"a": [fuller], "b": [other]})
+
+
+def test_copies_that_are_as_large_and_not_the_same_are_refused() -> None:
+    with pytest.raises(AnsibleFilterError, match=r"Subject s1 is in pieces: a has m1, which b has not\."):
+        share_subjects({"a": [subject("s1", 5, 1, "m1")], "b": [subject("s1", 5, 1, "m2")]})
+
+
+def test_files_of_the_project_in_pieces_are_refused() -> None:
+    a = {"totals": {"project_files": 2}, "project_resources": {"BIDS": 2}}
+    b = {"totals": {"project_files": 1}, "project_resources": {"protocols": 1}}
+    with pytest.raises(AnsibleFilterError, match=r"in pieces: b has some in protocols, which a has not\. Put all"):
+        first_with_project_files({"b": b, "a": a})
+
+
 @pytest.mark.parametrize(
     ("files", "host"), [({"a": 0, "b": 2, "c": 2}, "b"), ({"c": 3, "a": 2}, "c"), ({"a": 0}, ""), ({}, "")]
 )
 def test_one_host_sends_what_belongs_to_no_subject(files: dict[str, int], host: str) -> None:
-    found = {name: {"totals": {"project_files": number}} for name, number in files.items()}
+    found = {
+        name: {"totals": {"project_files": number}, "project_resources": {"BIDS": number}}
+        for name, number in files.items()
+    }
     assert first_with_project_files(found) == host
 
 

@@ -50,8 +50,14 @@ def test_it_counts_by_subject_and_names_what_is_left_out(folder: Path) -> None:
     found = run(project="p", root=str(folder), pattern="{subject}/{session}/{scan}_{scan_type}.nii")
     assert found["changed"] is False
     assert found["subjects"] == [
-        {"subject": "s1", "sessions": ["m1", "m2"], "files": 2, "bytes": 11},
-        {"subject": "s2", "sessions": ["m3"], "files": 1, "bytes": 7},
+        {
+            "subject": "s1",
+            "sessions": ["m1", "m2"],
+            "resources": {"m1/1/NIFTI": 1, "m2/1/NIFTI": 1},
+            "files": 2,
+            "bytes": 11,
+        },
+        {"subject": "s2", "sessions": ["m3"], "resources": {"m3/2/NIFTI": 1}, "files": 1, "bytes": 7},
     ]
     assert found["totals"] == {"subjects": 2, "sessions": 3, "files": 3, "project_files": 0, "bytes": 18}
     assert [remark["about"] for remark in found["remarks"]] == ["notes.txt"]

@@ -22,10 +22,17 @@ def test_it_is_counted_by_subject() -> None:
     study.leave_out("derivatives", "derivatives are left out")
     assert summary(study) == {
         "subjects": [
-            {"subject": "s0", "sessions": [], "files": 0, "bytes": 0},
-            {"subject": "s1", "sessions": ["m3", "m4"], "files": 1, "bytes": 1},
-            {"subject": "s2", "sessions": ["m1", "m2"], "files": 2, "bytes": 12},
+            {"subject": "s0", "sessions": [], "resources": {}, "files": 0, "bytes": 0},
+            {"subject": "s1", "sessions": ["m3", "m4"], "resources": {"m3/NIFTI": 1}, "files": 1, "bytes": 1},
+            {
+                "subject": "s2",
+                "sessions": ["m1", "m2"],
+                "resources": {"m1/1/NIFTI": 1, "m2/1/NIFTI": 1},
+                "files": 2,
+                "bytes": 12,
+            },
         ],
+        "project_resources": {"NIFTI": 1},
         "totals": {"subjects": 3, "sessions": 4, "files": 4, "project_files": 1, "bytes": 53},
         "remarks": [{"about": "derivatives", "reason": "derivatives are left out"}],
     }
