@@ -8,16 +8,20 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, fields
 from pathlib import Path
+from types import TracebackType
 from typing import Any, Self
+
+from ansible.module_utils.common.parameters import remove_values
 
 from ..errors import InputError, XnatError
 from ..model import Outcome
 from ..module import CONNECTION, XnatModule
 from ..plan import OVERWRITE
 from ..progress import Progress
-from . import report, summary, upload
+from . import output, report, summary, upload
 from .sources import bids, bids_names, bids_options, biobank, manifest, pattern
 from .study import Study
 from .verify import DIGEST_POLICIES
@@ -141,12 +145,28 @@ class StudyModule(XnatModule):
         """Read and check the options; nothing is sent yet."""
         super().__init__(options, mutually_exclusive=[SOURCES], required_one_of=[SOURCES], **more)
         self._found: dict[str, Any] = {}
+        self._carried: upload.Result | None = None
 
     def __enter__(self) -> Self:
         """Check that the library for requests is there, unless nothing will be sent: then it is named as missing."""
         if "url" in self.params:
             super().__enter__()
         return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave the module with a result, the files of a study written one by one."""
+        with output.rows_in_place(self._public_rows):
+            super().__exit__(kind, error, trace)
+
+    def _public_rows(self) -> Iterator[dict[str, Any]]:
+        """Yield the rows of all files as Ansible lets a result out: without what is secret."""
+        for row in self._rows():
+            yield remove_values(row, self.ansible.no_log_values)
+
+    def _rows(self) -> Iterator[dict[str, Any]]:
+        return report.rows(self._carried.study, self._carried.files) if self._carried else iter(())
 
     def _result(self) -> dict[str, Any]:
         if self._session is None:
@@ -174,20 +194,22 @@ class StudyModule(XnatModule):
         )
         study = read_study(params)
         session = self._connect(pool=options.workers)
+        # What differs is as long as the study, so it is only told to who asks.
+        diff = bool(self.ansible._diff) or session.check_mode
         with tempfile.TemporaryDirectory(prefix="xnat-upload-") as scratch:
-            result = upload.run(session, study, options, Path(scratch), Progress())
+            result = upload.run(session, study, options, Path(scratch), Progress(), diff=diff)
+        self._carried = result
         totals = report.totals(
             result.files,
             requests=len(session.request_log),
             sent_bytes=result.sent_bytes,
             seconds=time.monotonic() - started,
         )
-        table = list(report.rows(result.study, result.files))
         remarks = [asdict(remark) for remark in result.remarks]
         if params["report"] and not session.check_mode:
-            report.write(params["report"], table, totals, remarks)
+            report.write(params["report"], self._rows(), totals, remarks)
         self._outcome = Outcome(result.changed, result.before, result.after)
-        self._found = {"files": table, "totals": totals, "remarks": remarks}
+        self._found = {"files": output.PLACEHOLDER, "totals": totals, "remarks": remarks}
         if result.problems:
             raise XnatError(_failure(result, totals), changed=result.changed, **self._found)
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from ..errors import InputError
+from . import output
 from .engine import FileResult
 from .study import Attributes, Study
 
@@ -58,9 +58,8 @@ def check_path(path: str) -> str:
 
 def rows(study: Study, results: Iterable[FileResult]) -> Iterator[dict[str, Any]]:
     """Yield one row per file, with the names of COLUMNS. `size` in bytes, None where nothing is known."""
-    planned = {file.key: file for file in study.files}
     for result in results:
-        place, file = result.resource, planned.get((result.resource, result.name))
+        place, labels = result.resource, result.labels
         session = study.attributes.get(place.up_to("experiment"), _NOTHING) if place.experiment else _NOTHING
         scan = study.attributes.get(place.up_to("scan"), _NOTHING) if place.scan else _NOTHING
         yield {
@@ -77,9 +76,9 @@ def rows(study: Study, results: Iterable[FileResult]) -> Iterator[dict[str, Any]
             "quality": scan.options.get("quality"),
             "resource": place.resource,
             "name": result.name,
-            "format": file.labels.format if file else None,
-            "content": file.labels.content if file else None,
-            "tags": ",".join(file.labels.tags) if file else None,
+            "format": labels.format if labels else None,
+            "content": labels.content if labels else None,
+            "tags": ",".join(labels.tags) if labels else None,
             "md5": result.md5,
             "size": result.size,
             "action": result.action,
@@ -89,16 +88,15 @@ def rows(study: Study, results: Iterable[FileResult]) -> Iterator[dict[str, Any]
 
 
 def write(path: str, table: Iterable[Mapping[str, Any]], totals: Mapping[str, Any], remarks: Sequence[Any]) -> None:
-    """Write the report: whole or not at all. JSON holds totals and remarks too; a table only the files."""
+    """Write the report, row by row: whole or not at all. JSON holds totals and remarks too; a table only the files."""
     file = Path(path)
-    if file.suffix.lower() == ".json":
-        text = json.dumps({"totals": dict(totals), "remarks": list(remarks), "files": list(table)}, indent=1) + "\n"
-    else:
-        text = _table(table, _SUFFIXES[file.suffix.lower()])
     handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
+            if file.suffix.lower() == ".json":
+                _write_json(stream, table, totals, remarks)
+            else:
+                _write_table(stream, table, _SUFFIXES[file.suffix.lower()])
         Path(name).chmod(0o640)
         Path(name).replace(file)
     except OSError as error:
@@ -106,13 +104,21 @@ def write(path: str, table: Iterable[Mapping[str, Any]], totals: Mapping[str, An
         raise InputError(f"report: {path} cannot be written: {error.strerror}.") from error
 
 
-def _table(table: Iterable[Mapping[str, Any]], delimiter: str) -> str:
-    buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, COLUMNS, delimiter=delimiter, lineterminator="\n", extrasaction="ignore")
+def _write_json(
+    stream: TextIO, table: Iterable[Mapping[str, Any]], totals: Mapping[str, Any], remarks: Sequence[Any]
+) -> None:
+    for name, value in (("totals", dict(totals)), ("remarks", list(remarks))):
+        stream.write(f'{"{" if name == "totals" else " "}"{name}": {json.dumps(value)},\n')
+    stream.write(' "files": ')
+    output.write_list(stream, table, indent="  ")
+    stream.write("}\n")
+
+
+def _write_table(stream: TextIO, table: Iterable[Mapping[str, Any]], delimiter: str) -> None:
+    writer = csv.DictWriter(stream, COLUMNS, delimiter=delimiter, lineterminator="\n", extrasaction="ignore")
     writer.writeheader()
     for row in table:
         writer.writerow({name: "" if value is None else value for name, value in row.items()})
-    return buffer.getvalue()
 
 
 def totals(results: Sequence[FileResult], *, requests: int, sent_bytes: int, seconds: float) -> dict[str, Any]:

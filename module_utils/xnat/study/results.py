@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ..address import Address
-from ..plan import CREATE, DELETE, KEEP, REPLACE, Action
+from ..plan import CREATE, DELETE, KEEP, REPLACE, Action, Labels
 from ..transfer import Sent
 from .study_plan import ResourcePlan
 from .verify import Proof
@@ -21,7 +21,8 @@ FAILED = "failed"
 class FileResult:
     """What became of one file: `action` is same, sent, replaced, removed or failed, `reason` why.
 
-    `path` is where it is on this machine, `size` in bytes, `md5` in hex; `uri` as XNAT lists it.
+    `path` is where it is on this machine, `size` in bytes, `md5` in hex; `uri` as XNAT lists it. `labels` are those
+    that the study gives it; None for a file that is not in the study.
     """
 
     resource: Address
@@ -32,6 +33,7 @@ class FileResult:
     uri: str | None
     action: str
     reason: str
+    labels: Labels | None = None
 
 
 class Ledger:
@@ -112,4 +114,5 @@ def _result(
     source = action.local or action.stored
     size = source.size if source else None
     path = action.local.origin if action.local else None
-    return FileResult(resource, action.name, path, size, digest, uri or None, word, reason)
+    labels = None if action.kind == DELETE else action.labels
+    return FileResult(resource, action.name, path, size, digest, uri or None, word, reason, labels)

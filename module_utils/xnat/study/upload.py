@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,10 +14,10 @@ from typing import Any
 from .. import local
 from ..address import Address
 from ..errors import InputError
-from ..plan import OVERWRITE, LocalFile, digests_needed
+from ..plan import OVERWRITE, LocalFile, StoredFile, digests_needed
 from ..progress import Progress
 from ..session import Session
-from . import engine, metadata, present, snapshots, study_plan, verify
+from . import engine, metadata, parallel, present, snapshots, study_plan, verify
 from .engine import FileResult
 from .metadata import phi
 from .present import Present
@@ -61,7 +60,7 @@ class Options:
 
 @dataclass
 class Result:
-    """What was (or, in check mode, would be) done."""
+    """What was (or, in check mode, would be) done. `study` has the attributes of objects; its files are in `files`."""
 
     changed: bool = False
     before: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -78,27 +77,66 @@ class Digests:
 
     def __init__(self) -> None:
         """Start with none."""
-        self._known: dict[tuple[str, str | None], str] = {}
+        self._known: dict[str | tuple[str, str], str] = {}
 
     def __call__(self, file: LocalFile) -> str:
         """Return the MD5 (hex) of the file's content."""
-        key = (file.path, file.member)
+        key = self._key(file)
         if key not in self._known:
             self._known[key] = local.md5(file)
         return self._known[key]
 
-    def prepare(self, files: Iterable[LocalFile]) -> None:
-        """Compute those of many files, several at a time: Python lets go of its lock while it hashes."""
-        with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-            for _ in pool.map(self, files):
-                pass
+    def prepare(self, pairs: Iterable[tuple[LocalFile, StoredFile]]) -> None:
+        """Compute those of many files that are stored already, several at a time: hashing lets other threads run."""
+        workers = min(8, os.cpu_count() or 1)
+        compared = parallel.in_order(self._compared, pairs, workers=workers, name="xnat-hash", ahead=8 * workers)
+        for file, digest in compared:
+            self._known[self._key(file)] = digest
+
+    def _compared(self, pair: tuple[LocalFile, StoredFile]) -> tuple[LocalFile, str]:
+        file, stored = pair
+        digest = self(file)
+        # One text for both: most files are there already, and there may be very many.
+        return file, stored.digest if stored.digest == digest else digest
+
+    @staticmethod
+    def _key(file: LocalFile) -> str | tuple[str, str]:
+        return file.path if file.member is None else (file.path, file.member)
 
 
-def run(session: Session, study: Study, options: Options, scratch: Path, progress: Progress | None = None) -> Result:
+def run(
+    session: Session,
+    study: Study,
+    options: Options,
+    scratch: Path,
+    progress: Progress | None = None,
+    *,
+    diff: bool = True,
+) -> Result:
     """Make XNAT hold the study. `scratch` is a folder for what is made on the way: cleaned copies, preview images.
 
-    Raises an XnatError for what stops everything before the first write. Files that failed are in the result.
+    The study's list of files is empty afterwards: it can be long, and from then on the plan holds them. `diff` is
+    whether the result says what is different before and after. Raises an XnatError for what stops everything before the
+    first write. Files that failed are in the result.
     """
+    given = study
+    study, plan = _plan(session, study, options, scratch)
+    given.files.clear()
+    study.files.clear()
+    before, after = plan.diff() if diff else ({}, {})
+    result = Result(plan.changed, before, after, study=study, remarks=study.remarks)
+    if session.check_mode:
+        result.files = list(_planned(plan))
+        return result
+    limits = engine.Limits(options.workers, options.batch, options.digest_policy, options.max_failures)
+    carried = engine.run(session, plan, limits, progress, overwrite=options.overwrite)
+    result.files, result.sent_bytes, result.changed = carried.files, carried.sent_bytes, carried.changed
+    result.problems = list(_problems(carried))
+    return result
+
+
+def _plan(session: Session, study: Study, options: Options, scratch: Path) -> tuple[Study, StudyPlan]:
+    """Return the study as it is sent, and what has to be done for it."""
     metadata.describe(study)
     study, _ = phi.check(study, options.phi, scratch)
     there = present.read(session, study, batch=options.batch)
@@ -122,16 +160,7 @@ def run(session: Session, study: Study, options: Options, scratch: Path, progres
         stored_md5=verify.stored_digests(session, options.digest_policy),
         stale=stale,
     )
-    before, after = plan.diff()
-    result = Result(plan.changed, before, after, study=study, remarks=study.remarks)
-    if session.check_mode:
-        result.files = list(_planned(plan))
-        return result
-    limits = engine.Limits(options.workers, options.batch, options.digest_policy, options.max_failures)
-    carried = engine.run(session, plan, limits, progress, overwrite=options.overwrite)
-    result.files, result.sent_bytes, result.changed = carried.files, carried.sent_bytes, carried.changed
-    result.problems = list(_problems(carried))
-    return result
+    return study, plan
 
 
 def _series(there: Present) -> dict[Address, dict[str, str]]:
@@ -143,14 +172,14 @@ def _series(there: Present) -> dict[Address, dict[str, str]]:
     return series
 
 
-def _to_hash(study: Study, there: Present, overwrite: str) -> Iterator[LocalFile]:
-    """Yield the files that only their MD5 can tell from those that are there."""
+def _to_hash(study: Study, there: Present, overwrite: str) -> Iterator[tuple[LocalFile, StoredFile]]:
+    """Yield the files that only their MD5 can tell from those that are there, with those."""
     by_resource: dict[Address, list[LocalFile]] = {}
     for file in study.files:
         by_resource.setdefault(file.resource, []).append(file.local)
     for resource, files in by_resource.items():
         if resource in there.listings:
-            yield from (file for file, _ in digests_needed(files, there.listings[resource], overwrite))
+            yield from digests_needed(files, there.listings[resource], overwrite)
 
 
 def _planned(plan: StudyPlan) -> Iterator[FileResult]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import chain
 
@@ -18,7 +17,10 @@ from ..plan import Listing, StoredFile
 from ..resource import list_files
 from ..session import Session
 from ..transfer import Sent, not_stored, read_md5
+from . import parallel
 
+# Files in one list, unless a single session has more: what is listed is held until it is compared.
+_FILES_AT_ONCE = 5000
 # What to do about a file for which XNAT lists no MD5: have XNAT compute it, compare the size only, download the file
 # and compute it here, or take it for unproven.
 DIGEST_POLICIES = ("refresh", "size", "download", "fail")
@@ -126,7 +128,8 @@ def verify(
 ) -> Iterator[tuple[Address, dict[str, Proof]]]:
     """Yield, for each resource, what is there of each file that was sent, by name.
 
-    The files of `batch` sessions are listed in one request, several requests at a time.
+    The files of `batch` sessions are listed in one request (of fewer, if they have very many), several requests at a
+    time.
     """
     sessions: dict[str, Address] = {}
     resources_of: dict[Address, list[Address]] = {}
@@ -149,10 +152,25 @@ def verify(
         located = examiner.located(resource)
         return examiner.examine([resource], lambda: {resource: list_files(session, located)})
 
-    with ThreadPoolExecutor(workers, thread_name_prefix="xnat-verify") as pool:
-        parts = listings.batches(list(sessions), batch)
-        for found in chain(pool.map(of_sessions, parts), pool.map(of_one, single)):
-            yield from found
+    counts = {key: sum(len(sent[resource]) for resource in resources_of[label]) for key, label in sessions.items()}
+    parts = chain.from_iterable(_bounded(part, counts) for part in listings.batches(list(sessions), batch))
+    some = parallel.in_order(of_sessions, parts, workers=workers, name="xnat-verify")
+    for found in chain(some, parallel.in_order(of_one, single, workers=workers, name="xnat-verify")):
+        yield from found
+
+
+def _bounded(identifiers: list[str], counts: Mapping[str, int]) -> Iterator[list[str]]:
+    """Cut a list of sessions so that no part has too many files."""
+    part: list[str] = []
+    files = 0
+    for identifier in identifiers:
+        if part and files + counts[identifier] > _FILES_AT_ONCE:
+            yield part
+            part, files = [], 0
+        part.append(identifier)
+        files += counts[identifier]
+    if part:
+        yield part
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ import re
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from string import Formatter
+from typing import Any
 
 from ...address import Address
 from ...errors import InputError
@@ -194,6 +195,7 @@ class Builder:
     targets: Mapping[str, Target]
     study: Study = field(default_factory=Study)
     _places: dict[tuple[str | None, ...], Address] = field(default_factory=dict)
+    _labels: dict[tuple[Any, ...], Labels] = field(default_factory=dict)
 
     def add(
         self,
@@ -263,7 +265,9 @@ class Builder:
         if resource is None:
             raise InputError(f"resource: is missing. Name the resource that {file.origin} shall be in, such as NIFTI.")
         tags = tuple(tag.strip() for tag in values.get("tags", "").split(",") if tag.strip())
-        labels = Labels(form, values.get("content"), tags)
+        marks = (form, values.get("content"), tags)
+        # The same few for very many files.
+        labels = self._labels.setdefault(marks, Labels(*marks))
         self.study.files.append(PlannedFile(self._place(values, resource), file, labels, md5))
 
     def finish(self) -> Study:
