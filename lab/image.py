@@ -26,11 +26,13 @@ PACKAGES = (
     "sudo",
     "openssh-server",
 )
+# What an upload from the hosts needs (docs/uploaders.md). Here, for no role installs it and it takes long.
+UPLOADER_PACKAGES = ("python3-requests", "python3-nibabel")
 
 
 def name(lab: Lab) -> str:
     """The image's name; the tag changes with the recipe, so an old image is never mistaken for the new one."""
-    recipe = json.dumps([lab.suite, PACKAGES, sources(lab)])
+    recipe = json.dumps([lab.suite, PACKAGES, UPLOADER_PACKAGES, sources(lab)])
     tag = hashlib.sha256(recipe.encode()).hexdigest()[:12]
     return f"{PREFIX}{lab.debian}:{tag}"
 
@@ -95,7 +97,7 @@ def build(lab: Lab) -> str:
                 "mmdebstrap",
                 "--quiet",
                 "--variant=minbase",
-                f"--include={','.join(PACKAGES)}",
+                f"--include={','.join(PACKAGES + UPLOADER_PACKAGES)}",
                 lab.suite,
                 tree,
                 *sources(lab),

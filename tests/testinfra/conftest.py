@@ -47,6 +47,16 @@ def passwords() -> dict[str, str]:
 @pytest.fixture
 def client(lab: Lab, passwords: dict[str, str]) -> Client:
     """A client logged in as admin."""
+    return _admin(lab, passwords)
+
+
+@pytest.fixture(scope="module")
+def admin(lab: Lab, passwords: dict[str, str]) -> Client:
+    """The same for what lasts longer than a test."""
+    return _admin(lab, passwords)
+
+
+def _admin(lab: Lab, passwords: dict[str, str]) -> Client:
     session = requests.Session()
     session.trust_env = False  # no proxy and no netrc of this machine between the test and the node
     session.auth = ("admin", passwords["vault_xnat_admin_password"])
