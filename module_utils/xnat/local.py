@@ -81,12 +81,28 @@ def open_content(file: LocalFile) -> BinaryIO:
         raise InputError(f"src: cannot read {file.origin}: {error}.") from error
 
 
+def start_of(file: LocalFile, length: int) -> bytes:
+    """Return the first bytes of a file. Raises InputError."""
+    with open_content(file) as stream:
+        try:
+            return stream.read(length)
+        except OSError as error:
+            raise InputError(f"src: cannot read {file.path}: {error.strerror}.") from error
+        except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+            raise InputError(f"src: cannot read {file.origin}: {error}.") from error
+
+
 def blocks(file: LocalFile) -> Iterator[bytes]:
     """Yield the content of a file in blocks of 1 MiB at most. Raises InputError."""
+    found = 0
     with open_content(file) as stream:
         try:
             while block := stream.read(_BLOCK):
+                found += len(block)
                 yield block
+            if file.member is not None and found != file.size:
+                # zipfile itself notices only what is wrong before this.
+                raise EOFError(f"it unpacks to {found} bytes, and the archive says {file.size}")
         except OSError as error:
             raise InputError(f"src: cannot read {file.path} to its end: {error.strerror}.") from error
         except (zipfile.BadZipFile, zlib.error, EOFError) as error:

@@ -202,3 +202,20 @@ def test_two_thousand_headers_take_less_than_five_seconds(tmp_path: Path) -> Non
     metadata.describe(study)
     assert len(study.attributes) == 2000
     assert time.monotonic() - start < 5
+
+
+def test_all_broken_files_are_named_at_once(tmp_path: Path) -> None:
+    study = Study()
+    for number, (name, content) in enumerate({"a.nii.gz": b"no gzip", "b.nii": b"", "c.nii.gz": b"\x1f\x8bx"}.items()):
+        (tmp_path / name).write_bytes(content)
+        study.files.append(images.planned(tmp_path / name, scan=Address("P1", "S01", "S01_MR1", str(number))))
+    (tmp_path / "d.bval").write_text("0 many")
+    study.files.append(images.planned(tmp_path / "d.bval", scan=Address("P1", "S01", "S01_MR1", "9")))
+    with pytest.raises(InputError) as caught:
+        metadata.describe(study)
+    assert [line.split(" ")[1].rpartition("/")[2] for line in str(caught.value).splitlines()[1:]] == [
+        "a.nii.gz",
+        "b.nii",
+        "c.nii.gz",
+        "d.bval",
+    ]

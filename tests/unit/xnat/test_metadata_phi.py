@@ -6,7 +6,6 @@ import gzip
 import json
 import os
 import struct
-import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -15,11 +14,12 @@ import images
 import nibabel
 import numpy as np
 import pytest
+from ansible.module_utils.xnat import local
 from ansible.module_utils.xnat.address import Address
 from ansible.module_utils.xnat.errors import InputError
 from ansible.module_utils.xnat.local import md5
 from ansible.module_utils.xnat.plan import LocalFile
-from ansible.module_utils.xnat.study.metadata import phi
+from ansible.module_utils.xnat.study.metadata import nifti, phi
 from ansible.module_utils.xnat.study.metadata.personal import header_text, is_personal, json_value
 from ansible.module_utils.xnat.study.study import PlannedFile, Study
 
@@ -243,8 +243,8 @@ def test_refuse_says_where_but_not_what(study: Study, tmp_path: Path) -> None:
         phi.check(study, "refuse", tmp_path / "scratch")
     message = str(caught.value)
     assert message.startswith("3 entries in 2 of 4 files may tell who a person is: ")
-    assert f"{tmp_path}/in/bad.nii.gz: descrip (D...)" in message
-    assert f"{tmp_path}/in/bad.json: global.const.PatientID (4...)" in message
+    assert f"{tmp_path}/in/bad.nii.gz: descrip" in message
+    assert f"{tmp_path}/in/bad.json: global.const.PatientID" in message
     assert "phi: strip" in message
     assert "phi: keep" in message
     assert "DOE" not in message
@@ -259,7 +259,7 @@ def test_refuse_says_where_but_not_what(study: Study, tmp_path: Path) -> None:
 
 def test_refuse_shows_five_of_many(tmp_path: Path) -> None:
     paths = [write_json(tmp_path / f"{number}.json", {"PatientID": "4711"}) for number in range(7)]
-    with pytest.raises(InputError, match=r"4\.json: PatientID \(4\.\.\.\) and 2 more\. Nothing was sent"):
+    with pytest.raises(InputError, match=r"4\.json: PatientID and 2 more\. Nothing was sent"):
         phi.check(Study([images.planned(path) for path in paths]), "refuse", tmp_path)
 
 
@@ -286,8 +286,8 @@ def test_strip_sends_cleaned_copies_and_leaves_the_files(study: Study, tmp_path:
     assert bytes(copy.header["descrip"].item()) == b""
     assert bytes(copy.header["aux_file"].item()) == b"FSL"
     assert np.array_equal(np.asarray(original.dataobj), np.asarray(copy.dataobj))
-    for local in (bad_image, bad_json):
-        assert (local.size, local.modified_ns) == (Path(local.path).stat().st_size, Path(local.path).stat().st_mtime_ns)
+    for file in (bad_image, bad_json):
+        assert (file.size, file.modified_ns) == (Path(file.path).stat().st_size, Path(file.path).stat().st_mtime_ns)
     assert phi.check(cleaned, "refuse", tmp_path / "none") == (cleaned, [])
 
 
@@ -372,11 +372,31 @@ def test_a_full_disk_is_noticed_before(study: Study, tmp_path: Path, monkeypatch
         phi.check(study, "strip", tmp_path / "scratch")
 
 
-def test_two_thousand_images_and_sidecars_take_less_than_five_seconds(tmp_path: Path) -> None:
-    image = images.image(tmp_path / "a.nii.gz", data=np.zeros((20, 20, 20), dtype=np.int16), descrip=b"FSL5.0")
-    sidecar = write_json(tmp_path / "a.json", {f"Key{number}": number for number in range(60)})
-    scans = [Address("P1", "S1", "E1", str(number)) for number in range(2000)]
-    study = Study([images.planned(path, scan=scan) for scan in scans for path in (image, sidecar)])
-    start = time.monotonic()
+def test_of_an_image_only_the_first_bytes_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = np.random.default_rng(1).integers(0, 1000, (100, 100, 100), dtype=np.int16)
+    path = images.image(tmp_path / "a.nii.gz", data=data, descrip=b"FSL5.0")
+    read: list[int] = []
+
+    class Counting:
+        def __init__(self, file: LocalFile) -> None:
+            self._stream = Path(file.path).open("rb")  # noqa: SIM115 (closed below)
+
+        def __enter__(self) -> Counting:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            self._stream.close()
+
+        def seek(self, position: int) -> int:
+            return self._stream.seek(position)
+
+        def read(self, size: int = -1) -> bytes:
+            block = self._stream.read(size)
+            read.append(len(block))
+            return block
+
+    for module in (local, nifti):
+        monkeypatch.setattr(module, "open_content", Counting)
+    study = Study([images.planned(path)])
     assert phi.check(study, "refuse", tmp_path) == (study, [])
-    assert time.monotonic() - start < 5
+    assert 0 < sum(read) < 150_000 < path.stat().st_size

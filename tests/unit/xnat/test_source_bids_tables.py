@@ -9,6 +9,7 @@ import pytest
 from ansible.module_utils.xnat.address import Address
 from ansible.module_utils.xnat.errors import InputError
 from ansible.module_utils.xnat.fields import wanted_values
+from ansible.module_utils.xnat.study.sources.bids_tables import read_table
 from bids_trees import contents, make, read, remarks, scan, session, subject
 
 IMAGES: dict[str, Any] = {f"sub-{label}/anat/sub-{label}_T1w.nii.gz": None for label in "12"}
@@ -92,10 +93,40 @@ def test_dates_of_birth_stay_here_unless_asked_for(tmp_path: Path) -> None:
     study = participants(tmp_path, table)
     assert subject(study, "1").fields == {}
     assert contents(study)[":BIDS"] == ["dataset_description.json"]
-    assert "has dates of birth" in remarks(study)["participants.tsv"]
+    assert "may tell who a person is" in remarks(study)["participants.tsv"]
     study = participants(tmp_path, table, keep_phi=True)
     assert subject(study, "1").fields == {"date_of_birth": "1950-02-03"}
     assert "participants.tsv" in contents(study)[":BIDS"]
+
+
+@pytest.mark.parametrize("column", ["name", "First_Name", "NHS-number", "PatientID", "initials", "email"])
+def test_columns_that_name_a_person_stay_here_too(tmp_path: Path, column: str) -> None:
+    table = f"participant_id age {column}\nsub-1 61 Ada\n"
+    study = participants(tmp_path, table)
+    assert (subject(study, "1").options, subject(study, "1").fields) == ({"age": 61}, {})
+    assert contents(study)[":BIDS"] == ["dataset_description.json"]
+    assert "may tell who" in remarks(study)[f"participants.tsv, column {column!r}"]
+    assert "Ada" in participants(tmp_path, table, keep_phi=True).attributes[Address("P", "1")].fields.values()
+
+
+def test_a_line_ends_where_an_editor_ends_it(tmp_path: Path) -> None:
+    (tmp_path / "x.tsv").write_text("k\tnote\r\na\tone\u2028two\x0cthree\x85four\r\nb\tc\n")
+    table = read_table("x.tsv", (tmp_path / "x.tsv").read_bytes().decode(), "k")
+    assert {label: row.values["note"] for label, row in table.rows.items()} == {
+        "a": "one\u2028two\x0cthree\x85four",
+        "b": "c",
+    }
+    assert read_table("old.tsv", "k\tnote\ra\t1\rb\t2\r", "k").rows["b"].line == 3
+
+
+def test_all_that_is_wrong_with_a_table_is_said_at_once() -> None:
+    with pytest.raises(InputError) as caught:
+        read_table("x.tsv", "k\tnote\na\t1\t2\n\nb\tn/a\nb\t1\nn/a\t2\nc\n", "k")
+    message = str(caught.value)
+    assert "line 2: has 3 values for 2 columns" in message
+    assert "line 5: 'b' is already in line 4" in message
+    assert "line 6: has no k" in message
+    assert "line 7: has 1 values for 2 columns" in message
 
 
 def test_text_that_is_too_long_for_xnat_is_left_out(tmp_path: Path) -> None:

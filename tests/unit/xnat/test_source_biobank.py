@@ -11,6 +11,7 @@ import pytest
 from ansible.module_utils.xnat import local
 from ansible.module_utils.xnat.address import Address
 from ansible.module_utils.xnat.errors import InputError
+from ansible.module_utils.xnat.study import metadata
 from ansible.module_utils.xnat.study.sources import biobank, biobank_fields
 from ansible.module_utils.xnat.study.study import Study
 
@@ -212,6 +213,50 @@ def test_other_columns_are_custom_variables_of_the_subject(tmp_path: Path, bulk:
     assert study.attributes[Address("P", "1000002")].fields == {"cohort": "A"}
     with pytest.raises(InputError, match="variables: the table has no column nope"):
         biobank.read(bulk, "P", table=path, variables=["nope"])
+
+
+def test_columns_that_name_a_person_must_be_asked_for(tmp_path: Path, bulk: Path) -> None:
+    path = table(tmp_path, "eid,cohort,Surname,nhs_number,33-0.0\n1000001,a,Doe,4711,x\n")
+    study = biobank.read(bulk, "P", table=path)
+    assert study.attributes[SUBJECT].fields == {"cohort": "a", "33-0_0": "x"}
+    assert (f"{path}, column 'Surname'", "is not taken over, as it may tell who a person is") in remarks(study)
+    study = biobank.read(bulk, "P", table=path, variables=["nhs_number"])
+    assert study.attributes[SUBJECT].fields == {"nhs_number": "4711"}
+
+
+def test_what_macos_keeps_beside_an_image_is_none(tmp_path: Path) -> None:
+    extra = {"__MACOSX/T1/._T1.nii.gz": b"x", "T1/._T1.nii.gz": b"x"}
+    archive(tmp_path / "a", "1000001_20252_2_0.zip", {**T1, **extra})
+    archive(tmp_path / "a", "1000002_25747_2_0.zip", extra)
+    study = biobank.read(tmp_path / "a", "P")
+    assert [name for *_, name in places(study)] == ["T1/T1.nii.gz", "T1/T1.json", "1000002_25747_2_0.zip"]
+    assert [reason[:2] for about, reason in remarks(study) if about == "field 20252"] == ["3 "]
+
+
+def test_members_that_are_no_files_are_refused(tmp_path: Path) -> None:
+    link = zipfile.ZipInfo("T1/link.nii.gz")
+    link.external_attr = 0o120777 << 16
+    with zipfile.ZipFile(tmp_path / "1000001_20252_2_0.zip", "w") as made:
+        made.writestr(link, b"/etc/passwd")
+    named = archive(tmp_path, "1000002_20252_2_0.zip", {"T1/T1.nii.gz_ab": b"x"})
+    named.write_bytes(named.read_bytes().replace(b"T1.nii.gz_ab", b"T1.nii.gz\0ab"))
+    with pytest.raises(InputError) as caught:
+        biobank.read(tmp_path, "P")
+    assert "1000001_20252_2_0.zip: has a member T1/link.nii.gz that is no file but a link" in str(caught.value)
+    assert "1000002_20252_2_0.zip: has a member 'T1/T1.nii.gz\\x00ab'" in str(caught.value)
+
+
+@pytest.mark.parametrize("claimed", [3, 5000])
+def test_a_member_that_unpacks_to_more_or_less_than_its_archive_says(tmp_path: Path, claimed: int) -> None:
+    path = archive(tmp_path, "1000001_20252_2_0.zip", {"T1/T1.nii.gz": b"x" * 400})
+    data = bytearray(path.read_bytes())
+    struct.pack_into("<I", data, data.rfind(b"PK\1\2") + 24, claimed)
+    path.write_bytes(data)
+    study = biobank.read(tmp_path, "P")
+    with pytest.raises(InputError, match=r"zip:T1/T1\.nii\.gz"):
+        local.md5(study.files[0].local)
+    with pytest.raises(InputError, match=r"zip:T1/T1\.nii\.gz"):
+        metadata.describe(study)
 
 
 def test_rows_without_files_and_files_without_rows_are_remarks(tmp_path: Path, bulk: Path) -> None:

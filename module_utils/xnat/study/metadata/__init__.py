@@ -12,6 +12,7 @@ from ...errors import InputError
 from ...fields import ATTRIBUTES, DEFAULT_SCAN_TYPE, SCAN_TYPE_OF_SESSION, normalise
 from ...local import blocks
 from ...plan import LocalFile
+from ..sources.tables import refuse
 from ..study import Attributes, PlannedFile, Study
 from . import nifti
 from .nifti import number
@@ -23,19 +24,30 @@ _LONGEST_TEXT = 255  # of a text in XNAT
 
 
 def describe(study: Study) -> None:
-    """Add to every scan what the header of its image and its b-values say. Raises InputError for a broken file."""
+    """Add to every scan what the header of its image and its b-values say.
+
+    Raises one InputError that names all broken files.
+    """
+    problems = []
     for scan, files in scans(study).items():
         known = study.attributes.get(scan)
         xsi_type = scan_type(study, scan)
         said = Attributes()
-        if image := largest_image(files):
-            said = nifti.attributes(image.local, xsi_type)
-        tables = sorted((file for file in files if _is_b_values(file.local.name)), key=lambda file: file.local.name)
-        if tables and xsi_type == _MR and (values := b_values(tables[0].local)):
-            said.fields[_B_VALUES] = values
+        try:
+            if image := largest_image(files):
+                said = nifti.attributes(image.local, xsi_type)
+            tables = sorted((file for file in files if _is_b_values(file.local.name)), key=lambda file: file.local.name)
+            if tables and xsi_type == _MR and (values := b_values(tables[0].local)):
+                said.fields[_B_VALUES] = values
+        except InputError as error:
+            problems.append(error.message)
+            continue
         new = _not_yet_said(said, known)
         if new.options or new.fields:
             study.describe(scan, new)
+    if len(problems) == 1:
+        raise InputError(problems[0])
+    refuse("These files are not what their names say", problems)
 
 
 def scans(study: Study) -> dict[Address, list[PlannedFile]]:

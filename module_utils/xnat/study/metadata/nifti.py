@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import math
+import zipfile
 import zlib
 from typing import Any, BinaryIO
 
@@ -72,7 +73,7 @@ def read_header(file: LocalFile, length: int = _LONGEST_HEADER) -> bytes:
         try:
             with unpacked(stream) as content:
                 return content.read(length)
-        except (OSError, EOFError, zlib.error) as error:
+        except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
             raise InputError(f"{file.origin} is not a NIFTI image: {error}. {_ADVICE}") from error
 
 

@@ -26,9 +26,47 @@ StudyInstanceUID SeriesInstanceUID SOPInstanceUID FrameOfReferenceUID
 AcquisitionDateTime AcquisitionDate StudyDate SeriesDate ContentDate InstanceCreationDate AdmittingDate
 PerformedProcedureStepStartDate ScheduledProcedureStepStartDate
 DateOfBirth BirthDate Birthday DOB FirstName LastName Surname GivenName FamilyName FullName SubjectName
-ParticipantName NHSNumber CHINumber MRN MedicalRecordNumber HospitalNumber SSN SocialSecurityNumber EmailAddress
-PhoneNumber TelephoneNumber Postcode ZipCode HomeAddress
+ParticipantName EmailAddress Email PhoneNumber Phone NHSNumber NHSNo CHINumber CHI MRN MedicalRecordNumber
+HospitalNumber SSN SocialSecurityNumber TelephoneNumber Telephone Mobile Postcode ZipCode
+HomeAddress NationalInsuranceNumber
 """
+# In DICOM's own JSON, and where a program knows no names, an entry goes by its tag.
+_TAGS = {
+    "00080012": "InstanceCreationDate",
+    "00080018": "SOPInstanceUID",
+    "00080020": "StudyDate",
+    "00080021": "SeriesDate",
+    "00080022": "AcquisitionDate",
+    "00080023": "ContentDate",
+    "0008002a": "AcquisitionDateTime",
+    "00080050": "AccessionNumber",
+    "00080090": "ReferringPhysicianName",
+    "00080092": "ReferringPhysicianAddress",
+    "00080094": "ReferringPhysicianTelephoneNumbers",
+    "00081048": "PhysicianOfRecord",
+    "00081050": "PerformingPhysicianName",
+    "00081060": "NameOfPhysicianReadingStudy",
+    "00081070": "OperatorsName",
+    "00100010": "PatientName",
+    "00100020": "PatientID",
+    "00100021": "IssuerOfPatientID",
+    "00100030": "PatientBirthDate",
+    "00100032": "PatientBirthTime",
+    "00101000": "OtherPatientID",
+    "00101001": "OtherPatientNames",
+    "00101005": "PatientBirthName",
+    "00101040": "PatientAddress",
+    "00101060": "PatientMotherBirthName",
+    "00101090": "MedicalRecordLocator",
+    "00102154": "PatientTelephoneNumbers",
+    "001021b0": "AdditionalPatientHistory",
+    "00104000": "PatientComments",
+    "0020000d": "StudyInstanceUID",
+    "0020000e": "SeriesInstanceUID",
+    "00200010": "StudyID",
+    "00200052": "FrameOfReferenceUID",
+    "00400244": "PerformedProcedureStepStartDate",
+}
 
 
 def _plain(text: str) -> str:
@@ -36,8 +74,9 @@ def _plain(text: str) -> str:
 
 
 def _key(name: str) -> str:
+    plain = _plain(name)
     # DICOM has named them both ways: Patient's Name, Patient Name.
-    return re.sub(r"(patient|physician|operator)s", r"\1", _plain(name))
+    return re.sub(r"(patient|physician|operator)s", r"\1", _plain(_TAGS.get(plain, plain)))
 
 
 _PERSONAL = {_key(name) for name in _NAMES.split()}

@@ -1,4 +1,4 @@
-"""Personal data in what shall be uploaded: header texts of NIFTI images and entries of JSON files.
+"""Personal data in what shall be uploaded: header texts of NIFTI images, entries of JSON files, columns of tables.
 
 It finds what looks personal by its name or its form (see personal.py), refuses it, or makes cleaned copies. It does
 not look at voxels (faces), at the names of files, nor into files of other kinds; the files here are never changed.
@@ -9,22 +9,22 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
-import json
 import os
 import shutil
+import zipfile
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from ...errors import InputError
-from ...local import blocks, md5, open_content
+from ...local import blocks, md5, open_content, start_of
 from ...plan import LocalFile, shortened
 from ..study import PlannedFile, Study
-from . import nifti
-from .personal import header_text, is_personal, json_value
+from . import nifti, phi_json, phi_tables
+from .personal import header_text
 
 POLICIES = ("refuse", "strip", "keep")
 
@@ -32,23 +32,27 @@ _TEXTS = ("descrip", "aux_file", "db_name", "intent_name")  # NIFTI-2 has no db_
 _DICOM, _COMMENT, _MRS = 2, 6, 44  # codes of header extensions that may hold texts about a person
 _LARGEST_EXTENSIONS = 16 * 1024 * 1024
 _BLOCK = 1024 * 1024
+_LONGEST_START = 16 * 1024  # of a file, in which the notes of gzip and the names of columns stand
+# What stands before the data of a gzip file, and which of its parts there are.
+_GZIP_HEADER = 10
+_GZIP_EXTRA = 0x04
+_GZIP_TEXTS = {0x08: "name in gzip", 0x10: "comment in gzip"}
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """An entry that looks personal. `hint` is the first character of its value; more of it is never shown."""
+    """An entry that looks personal. Its value is never shown, nor a part of it."""
 
     file: str
     field: str
-    hint: str
 
     def __str__(self) -> str:
         """The finding as it stands in a message."""
-        return f"{self.file}: {self.field} ({self.hint}...)"
+        return f"{self.file}: {self.field}"
 
 
 def check(study: Study, policy: str, scratch: Path) -> tuple[Study, list[Finding]]:
-    """Look through the images and JSON files of a study.
+    """Look through the images, JSON files and text tables of a study.
 
     `refuse` raises InputError if anything is found; `strip` returns the study with cleaned copies, made in the folder
     `scratch`, in place of the files concerned; `keep` does not look at all. The same file always gives a copy with the
@@ -77,21 +81,25 @@ def check(study: Study, policy: str, scratch: Path) -> tuple[Study, list[Finding
 
 def _findings(file: PlannedFile) -> list[Finding]:
     subject = file.resource.subject or ""
-    if nifti.is_nifti(file.local.name):
-        found = list(_personal_texts(file.local, subject))
-    elif file.local.name.lower().endswith(".json"):
-        found = list(_personal_entries(_read_json(file.local), subject))
+    name = file.local.name.lower()
+    if nifti.is_nifti(name):
+        found = [*_personal_texts(file.local, subject), *_names_in_gzip(file.local, subject)]
+    elif name.endswith(".json"):
+        found = _read_json(file.local, lambda text: phi_json.personal(text, subject))
+    elif name.endswith(phi_tables.SUFFIXES) and phi_tables.may_be_personal(start_of(file.local, _LONGEST_START), name):
+        found = phi_tables.personal(_content(file.local), name, subject)
     else:
         return []
-    return [Finding(file.local.origin, field, str(value).strip()[:1]) for field, value in found]
+    return [Finding(file.local.origin, field) for field in found]
 
 
-# ---- JSON ------------------------------------------------------------------------------------------------------------
+def _content(file: LocalFile) -> bytes:
+    return b"".join(blocks(file))
 
 
-def _read_json(file: LocalFile) -> Any:
+def _read_json(file: LocalFile, reader: Callable[[str], list[str]]) -> list[str]:
     try:
-        return json.loads(b"".join(blocks(file)).decode("utf-8-sig"))
+        return reader(_content(file).decode())
     except ValueError as error:
         raise InputError(
             f"{file.origin} is not a JSON file, so that nobody can tell what is in it: {error}. Correct it, leave it "
@@ -99,57 +107,56 @@ def _read_json(file: LocalFile) -> Any:
         ) from error
 
 
-def _personal_entries(value: Any, subject: str, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield (path, value) of the entries that look personal, at any depth."""
-    if isinstance(value, dict):
-        for key, part in value.items():
-            if is_personal(key) and json_value(key, part, subject):
-                yield f"{path}{key}", _first(part)
-            else:
-                yield from _personal_entries(part, subject, f"{path}{key}.")
-    elif isinstance(value, list):
-        for number, part in enumerate(value):
-            yield from _personal_entries(part, subject, f"{path}{number}.")
+# ---- gzip ------------------------------------------------------------------------------------------------------------
 
 
-def _first(value: Any) -> Any:
-    while isinstance(value, list) and value:
-        value = value[0]
-    return value
+def _names_in_gzip(file: LocalFile, subject: str) -> Iterator[str]:
+    """Yield which notes of gzip look personal: what the file was called when it was compressed, and a comment."""
+    start = start_of(file, _LONGEST_START)
+    if start[:2] != b"\x1f\x8b" or len(start) < _GZIP_HEADER:
+        return
+    flags, position = start[3], _GZIP_HEADER
+    if flags & _GZIP_EXTRA:
+        position += 2 + int.from_bytes(start[position : position + 2], "little")
+    for mark, field in _GZIP_TEXTS.items():
+        if not flags & mark:
+            continue
+        text, _, _ = start[position:].partition(b"\0")
+        position += len(text) + 1
+        told = _decoded(text)
+        # What the file is called today is not looked at here, and so neither is the same name inside it.
+        if _base(told) != _base(file.name) and header_text(field, told, subject):
+            yield field
 
 
-def _without(value: Any, fields: set[str], path: str = "") -> Any:
-    if isinstance(value, dict):
-        kept = {key: part for key, part in value.items() if f"{path}{key}" not in fields}
-        return {key: _without(part, fields, f"{path}{key}.") for key, part in kept.items()}
-    if isinstance(value, list):
-        return [_without(part, fields, f"{path}{number}.") for number, part in enumerate(value)]
-    return value
+def _base(name: str) -> str:
+    return Path(name).name.removesuffix(".gz").removesuffix(".nii")
 
 
 # ---- NIFTI -----------------------------------------------------------------------------------------------------------
 
 
-def _personal_texts(file: LocalFile, subject: str) -> Iterator[tuple[str, Any]]:
-    """Yield (field, value) of what looks personal in a header and its extensions."""
+def _personal_texts(file: LocalFile, subject: str) -> Iterator[str]:
+    """Yield the names of what looks personal in a header and its extensions."""
     start = nifti.read_header(file, 544)
     header = nifti.parse(start, file)
     for field in _TEXTS:
         if field in header.keys():  # noqa: SIM118 (nibabel's header is no mapping)
             text = _decoded(bytes(header[field].item()))
             if header_text(field, text, subject):
-                yield field, text
+                yield field
     if not _has_extensions(start, header):
         return
     start = nifti.read_header(file, _length_of_start(header))
     for extension in _extensions(start, header):
         if extension.code == _DICOM and extension.content.strip(b"\0 "):
-            yield extension.name, "DICOM"  # a whole DICOM header: there is no other reason to keep one
-        elif extension.code == _COMMENT and header_text(extension.name, text := _decoded(extension.content), subject):
-            yield extension.name, text
+            yield extension.name  # a whole DICOM header: there is no other reason to keep one
+        elif extension.code == _COMMENT and header_text(extension.name, _decoded(extension.content), subject):
+            yield extension.name
         elif extension.code == _MRS:
-            for path, value in _personal_entries(extension.json(), subject):
-                yield f"{extension.name} {path}", value
+            with suppress(ValueError):  # a part that is not what it says
+                for path in phi_json.personal(_decoded(extension.content), subject):
+                    yield f"{extension.name} {path}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,13 +167,6 @@ class _Extension:
     position: int
     code: int
     content: bytes
-
-    def json(self) -> Any:
-        """The content, if it is JSON."""
-        try:
-            return json.loads(_decoded(self.content))
-        except ValueError:
-            return None
 
 
 def _decoded(text: bytes) -> str:
@@ -212,9 +212,9 @@ def _clean_start(start: bytes, header: Any, fields: set[str]) -> bytes:
             cleaned[begin - 4 : begin] = bytes(4)  # code 0: to be ignored
         prefix = f"{extension.name} "
         if paths := {field.removeprefix(prefix) for field in fields if field.startswith(prefix)}:
-            # Compact, so that it is never longer than before; the rest is filled with spaces.
-            text = json.dumps(_without(extension.json(), paths), separators=(",", ":"), ensure_ascii=False)
-            cleaned[begin : begin + length] = text.encode("latin-1", "backslashreplace").ljust(length)
+            # Never longer than before; the rest is filled with spaces.
+            text = phi_json.without(_decoded(extension.content), paths)
+            cleaned[begin : begin + length] = text.encode("latin-1").ljust(length)
     return bytes(cleaned)
 
 
@@ -255,19 +255,22 @@ def _cleaned(file: PlannedFile, fields: set[str], scratch: Path) -> PlannedFile:
 
 def _write_clean(file: LocalFile, fields: set[str], target: BinaryIO) -> None:
     if not nifti.is_nifti(file.name):
-        text = json.dumps(_without(_read_json(file), fields), indent=4, ensure_ascii=False)
-        target.write(f"{text}\n".encode())
+        content = _content(file)
+        if file.name.lower().endswith(".json"):
+            target.write(phi_json.without(content.decode(), fields).encode())
+        else:
+            target.write(phi_tables.without(content, file.name, fields))
         return
     with open_content(file) as stream:
         try:
-            content = nifti.unpacked(stream)
+            voxels = nifti.unpacked(stream)
             header = nifti.parse(nifti.read_header(file), file)
-            start = content.read(_length_of_start(header))
-            with _packed_like(content is not stream, target) as out:
+            start = voxels.read(_length_of_start(header))
+            with _packed_like(voxels is not stream, target) as out:
                 out.write(_clean_start(start, header, fields))
-                while block := content.read(_BLOCK):
+                while block := voxels.read(_BLOCK):
                     out.write(block)
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        except (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile) as error:
             raise InputError(f"{file.origin} cannot be read to its end: {error}.") from error
 
 

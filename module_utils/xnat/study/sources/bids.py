@@ -111,7 +111,7 @@ def _participants(dataset: Dataset, name: str, files: list[str], subjects: list[
     for about, reason in people.remarks():
         study.leave_out(f"{name}, {about}", reason)
     if people.hidden:
-        study.leave_out(name, "is not sent itself, as it has dates of birth")
+        study.leave_out(name, "is not sent itself, as it has columns that may tell who a person is")
         return {name}
     return set()
 

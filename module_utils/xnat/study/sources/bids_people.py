@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from ..metadata.personal import is_personal
 from ..study import Attributes
 from .bids_tables import Row, Table
 
@@ -26,8 +27,8 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "ethnicity": ("ethnicity",),
     "group": ("group",),
 }
-# A full date of birth tells who a person is.
-DATES_OF_BIRTH = {"dob", "date_of_birth", "birth_date", "birthdate", "dateofbirth"}
+# Besides those of which is_personal knows. In sidecars and other tables, `name` is that of a dataset or an electrode.
+_NAMES_OF_PEOPLE = {"name", "initials", "address", "patient"}
 _WORDS = {
     "gender": {"m": "male", "male": "male", "f": "female", "female": "female", "o": "other", "other": "other"},
     "handedness": {
@@ -75,7 +76,11 @@ class People:
             # XNAT's schema has either the age or the year of birth.
             if column and not (option == "yob" and "age" in self._options.values()):
                 self._options[column] = option
-        self.hidden = sorted(by_name[name] for name in by_name if name in DATES_OF_BIRTH and not keep_phi)
+        self.hidden = sorted(
+            column
+            for name, column in by_name.items()
+            if not keep_phi and (name in _NAMES_OF_PEOPLE or is_personal(column))
+        )
         columns = [column for column in table.columns if column != table.key and column not in self.hidden]
         self._variables = variable_names(columns)
         self._not_understood: set[str] = set()
@@ -104,7 +109,7 @@ class People:
     def remarks(self) -> Iterator[tuple[str, str]]:
         """What was not taken over as it is: the column, and why."""
         for column in self.hidden:
-            yield f"column {column!r}", "is not taken over, as a date of birth tells who a person is"
+            yield f"column {column!r}", "is not taken over, as it may tell who a person is"
         for column, name in self._variables.items():
             if column != name:
                 yield f"column {column!r}", f"is the custom variable {name!r}, as XNAT has no such name"

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...errors import InputError
+from .tables import refuse
 
 # BIDS writes n/a; XNAT refuses the word NULL, because it clears a value with it.
 _NO_VALUE = {"", "n/a", "null"}
@@ -42,7 +43,8 @@ def read_table(path: str, text: str, key: str, *, or_first: bool = False) -> Tab
 
     Raises InputError with the file and the line for whatever is not a table of BIDS.
     """
-    lines = text.splitlines()
+    # Not splitlines, which knows line ends inside a cell that no editor shows as such.
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     if not lines or not lines[0].strip():
         raise InputError(f"bids: {path}, line 1: the names of the columns are missing.")
     columns = tuple(name.strip() for name in lines[0].split("\t"))
@@ -55,21 +57,25 @@ def read_table(path: str, text: str, key: str, *, or_first: bool = False) -> Tab
             raise InputError(f"bids: {path}, line 1: there is no column {key!r}.")
         key = columns[0]
     rows: dict[str, Row] = {}
+    problems = []
     for number, line in enumerate(lines[1:], start=2):
         if not line.strip():
             continue
         cells = [cell.strip() for cell in line.split("\t")]
         if len(cells) != len(columns):
-            raise InputError(f"bids: {path}, line {number}: has {len(cells)} values for {len(columns)} columns.")
+            problems.append(f"line {number}: has {len(cells)} values for {len(columns)} columns.")
+            continue
         values = dict(zip(columns, cells, strict=True))
         label = values.pop(key)
         if label.lower() in _NO_VALUE:
-            raise InputError(f"bids: {path}, line {number}: has no {key}.")
-        if label in rows:
-            raise InputError(
-                f"bids: {path}, line {number}: {label!r} is already in line {rows[label].line}. Keep one row for each."
-            )
-        rows[label] = Row(number, {name: value for name, value in values.items() if value.lower() not in _NO_VALUE})
+            problems.append(f"line {number}: has no {key}.")
+        elif label in rows:
+            problems.append(f"line {number}: {label!r} is already in line {rows[label].line}. Keep one row for each.")
+        else:
+            rows[label] = Row(number, {name: value for name, value in values.items() if value.lower() not in _NO_VALUE})
+    if len(problems) == 1:
+        raise InputError(f"bids: {path}, {problems[0]}")
+    refuse(f"bids: {path} has lines that cannot be used", problems)
     return Table(path, columns, key, rows)
 
 

@@ -14,6 +14,7 @@ is inside the files is sent as it is.
 
 from __future__ import annotations
 
+import stat
 import zipfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -229,6 +230,10 @@ def _directory(path: str) -> list[zipfile.ZipInfo]:
         raise InputError(f"is not a whole zip archive ({error}). Download it again.") from error
     seen = set()
     for member in members:
+        if "\0" in member.orig_filename:  # of which zipfile shows only what stands before it
+            raise InputError(f"has a member {member.orig_filename!r}, which is no name of a file.")
+        if stat.S_IFMT(member.external_attr >> 16) not in {0, stat.S_IFREG}:
+            raise InputError(f"has a member {member.filename} that is no file but a link or the like.")
         if member.flag_bits & _ENCRYPTED:
             raise InputError("is encrypted. Unpack it with its password and make an archive without one.")
         if member.compress_type not in _METHODS:
@@ -241,7 +246,7 @@ def _directory(path: str) -> list[zipfile.ZipInfo]:
 
 def _resource_of(members: list[zipfile.ZipInfo]) -> str | None:
     """Return the resource that the images of an archive belong in, or None if it has none."""
-    names = [member.filename.lower() for member in members]
+    names = [member.filename.lower() for member in members if not _of_macos(member.filename)]
     if any(name.endswith(_IMAGE) for name in names):
         return "NIFTI"
     return "DICOM" if any(name.endswith(_DICOM) for name in names) else None
@@ -249,7 +254,14 @@ def _resource_of(members: list[zipfile.ZipInfo]) -> str | None:
 
 def _is_image(name: str, resource: str) -> bool:
     text = f"/{name.lower()}"
+    if _of_macos(name):
+        return False
     return text.endswith(_DICOM) if resource == "DICOM" else text.endswith((*_IMAGE, *_BESIDE_IMAGE))
+
+
+def _of_macos(name: str) -> bool:
+    """Whether a member is what macOS keeps beside each file, under the same ending."""
+    return name.startswith("__MACOSX/") or name.rpartition("/")[2].startswith("._")
 
 
 def _resource(owner: Address, label: str) -> Address:

@@ -1,7 +1,8 @@
 """The table of a UK Biobank application: what it says of the subjects and visits whose images are in a study.
 
 Sex and year of birth belong to the subject; date, centre and age to the session of their instance; every other column
-is a custom variable of the subject, named as the column with `_` for what such a name may not hold.
+is a custom variable of the subject, named as the column with `_` for what such a name may not hold. One whose name is
+that of personal data becomes one only if it is among the `variables`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from ...address import Address
 from ...errors import InputError
 from ...fields import wanted_values
 from ...plan import shortened
+from ..metadata.personal import is_personal
 from ..study import Attributes, Study
 from . import biobank_fields as ukb
 from . import tables
@@ -61,6 +63,9 @@ def describe(
     table = tables.read(path, "table")
     eid_name = find_eid(table.columns, eid_column, f"table: {path}")
     columns = _columns([name for name in table.columns if name != eid_name], variables)
+    for name in table.columns if variables is None else ():
+        if is_personal(name):
+            study.leave_out(f"{path}, column {name!r}", "is not taken over, as it may tell who a person is")
     problems, others, seen = [], [], dict[str, int]()
     for row in table.rows:
         try:
@@ -118,7 +123,9 @@ def _columns(names: list[str], variables: Iterable[str] | None) -> list[_Column]
     for name in names:
         field, instance, array = ukb.column(name) or ("", None, 0)
         # A further value of a field is not the one that a subject or session has.
-        variable = _NO_NAME.sub("_", name) if chosen is None or name in chosen else None
+        # What may tell who a person is must have been asked for by its name.
+        wanted = not is_personal(name) if chosen is None else name in chosen
+        variable = _NO_NAME.sub("_", name) if wanted else None
         column = _Column(name, field if array == 0 else "", instance, variable)
         if variable is not None and not column.of_subject:
             other = used.setdefault(variable.lower(), name)
