@@ -25,6 +25,8 @@ THUMBNAIL = 128
 _EDGE = 0.1  # part of the height that is left out below and above: neck and air
 _PERCENTILES = (1.0, 99.5)  # shown as black and white; a few bright vessels would else leave the rest dark
 _SAMPLES = 1_000_000  # values that the percentiles are taken from
+# A slice is read as a whole; one of 4096 x 4096 voxels with 8 bytes each may be drawn.
+_LARGEST_PLANE = 128 * 1024 * 1024
 
 
 class NotDrawableError(Exception):
@@ -74,14 +76,20 @@ def _check(image: Any) -> None:
         raise NotDrawableError("has no voxels")
     if image.get_data_dtype().kind == "c":
         raise NotDrawableError("has complex numbers")
+    # Before a byte is read: its header alone says so, and may be wrong.
+    if math.prod(map(int, image.shape[:2])) * image.get_data_dtype().itemsize > _LARGEST_PLANE:
+        sizes = "x".join(map(str, image.shape))
+        raise NotDrawableError(f"has slices that are too large to be drawn (dimensions {sizes})")
 
 
 def _oriented(image: Any, nibabel: Any) -> tuple[Any, float, float]:
     numpy = packages.load("numpy", "preview images")
     shape = (*image.shape[:3], 1, 1)[:3] if len(image.shape) < 3 else image.shape[:3]
-    orientation = nibabel.orientations.io_orientation(image.affine)
-    if numpy.isnan(orientation).any():  # an affine of rank two: the axes are then taken as they come
-        orientation = numpy.array([[0, 1], [1, 1], [2, 1]])
+    # Where the affine says nothing (its numbers are none, or of rank two), the axes are taken as they come.
+    orientation = numpy.array([[0, 1], [1, 1], [2, 1]])
+    if numpy.isfinite(image.affine).all():
+        told = nibabel.orientations.io_orientation(image.affine)
+        orientation = orientation if numpy.isnan(told).any() else told
     zooms = [float(size) if math.isfinite(size) and size > 0 else 1.0 for size in image.header.get_zooms()[:3]]
     zooms += [1.0] * (3 - len(zooms))
     size = {0: 1.0, 1: 1.0}
@@ -90,39 +98,57 @@ def _oriented(image: Any, nibabel: Any) -> tuple[Any, float, float]:
         target = int(orientation[axis, 0])
         if target == 2:
             edge = int(length * _EDGE)
-            # Twice as many as are shown, to choose evenly from.
-            thinned.append(slice(edge, length - edge, max(1, (length - 2 * edge) // (2 * COLUMNS * ROWS))))
+            # At most twice as many as are shown, to choose evenly from.
+            thinned.append(slice(edge, length - edge, math.ceil((length - 2 * edge) / (2 * COLUMNS * ROWS))))
         else:
             size[target] = length * zooms[axis]
-            thinned.append(slice(0, length, max(1, length // (2 * TILE))))
+            thinned.append(slice(0, length, math.ceil(length / (2 * TILE))))
     volume = [count // 2 if axis == 0 else 0 for axis, count in enumerate(image.shape[3:])]
     if len(image.shape) < 3:
-        data = numpy.asanyarray(image.dataobj).reshape(shape)[tuple(thinned)]
+        data = _kept(numpy.asanyarray(image.dataobj).reshape(shape)[tuple(thinned)])
     else:
         # Plane by plane: each stands in one piece in the file, and only one is held whole.
         planes = (image.dataobj[(..., number, *volume)] for number in range(*thinned[2].indices(shape[2])))
-        data = numpy.stack([plane[thinned[0], thinned[1]] for plane in planes], axis=2)
+        data = numpy.stack([_kept(plane[thinned[0], thinned[1]]) for plane in planes], axis=2)
     return nibabel.orientations.apply_orientation(data, orientation), size[0], size[1]
 
 
+def _kept(values: Any) -> Any:
+    """A copy in the form that is drawn, so that what it was thinned out of can go."""
+    numpy = packages.load("numpy", "preview images")
+    if values.dtype.names:
+        return values.copy()
+    with numpy.errstate(over="ignore"):
+        return values.astype(numpy.float32)
+
+
 def _grey(data: Any) -> Any:
-    """Return the values as bytes, or the three colours of an RGB image as they are (in a fourth dimension)."""
+    """Return the values as bytes, or the three colours of an RGB image as they are (in a fourth dimension).
+
+    The values are overwritten.
+    """
     numpy = packages.load("numpy", "preview images")
     if data.dtype.names:
         return numpy.stack([data[name] for name in data.dtype.names[:3]], axis=-1)
-    values = data.astype(numpy.float32)
-    sample = values.ravel()[:: max(1, values.size // _SAMPLES)]
+    values = data
+    sample = values.flat[:: max(1, values.size // _SAMPLES)]
     finite = sample[numpy.isfinite(sample)]
     if not finite.size:
         raise NotDrawableError("has no finite values")
-    low, high = numpy.percentile(finite, _PERCENTILES)
+    low, high = map(float, numpy.percentile(finite, _PERCENTILES))
     if high <= low:  # a mask that is small, or large
         finite = values[numpy.isfinite(values)]
-        low, high = finite.min(), finite.max()
+        low, high = float(finite.min()), float(finite.max())
     if high <= low:
         raise NotDrawableError("has the same value everywhere")
-    values = numpy.nan_to_num((values - low) / (high - low), nan=0.0, posinf=1.0, neginf=0.0)
-    return (values.clip(0, 1) * 255).round().astype(numpy.uint8)
+    # In place: there is room for one copy.
+    with numpy.errstate(over="ignore", invalid="ignore"):
+        values -= low
+        values /= high - low
+    numpy.nan_to_num(values, copy=False, nan=0.0, posinf=1.0, neginf=0.0)
+    numpy.clip(values, 0, 1, out=values)
+    values *= 255
+    return numpy.round(values, out=values).astype(numpy.uint8)
 
 
 def _tile(plane: Any, width: float, height: float, longest: int) -> Any:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import struct
+import tracemalloc
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -99,6 +101,40 @@ def test_only_the_volume_drawn_is_held_in_memory(tmp_path: Path) -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < np.prod(shape) * 2 / 4  # bytes of the whole image, by four
+
+
+def test_memory_does_not_grow_with_the_image(tmp_path: Path) -> None:
+    path = images.image(tmp_path / "a.nii", data=np.arange(640 * 640 * 100, dtype=np.int16).reshape(640, 640, 100))
+    nibabel.load(path)  # what is loaded once is no part of it
+    tracemalloc.start()
+    drawn(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < path.stat().st_size  # 82 MB
+
+
+@pytest.mark.parametrize("shape", [(30_000, 30_000), (30_000, 30_000, 2), (2**40, 2**40, 2)])
+def test_a_header_that_claims_huge_slices_is_not_believed(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    small = images.image(tmp_path / "small.nii", kind=nibabel.Nifti2Image)
+    header = nibabel.load(small).header
+    header["dim"][: len(shape) + 1] = (len(shape), *shape)
+    path = tmp_path / "a.nii"
+    path.write_bytes(header.binaryblock + small.read_bytes()[540:])
+    tracemalloc.start()
+    with pytest.raises(pictures.NotDrawableError, match=f"slices that are too large .*{shape[0]}x"):
+        drawn(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10_000_000
+
+
+def test_an_affine_without_numbers_leaves_the_axes_as_they_are(tmp_path: Path) -> None:
+    path = images.image(tmp_path / "a.nii", data=ramp())
+    content = bytearray(path.read_bytes())
+    struct.pack_into("<4f", content, 280, *[float("nan")] * 4)
+    (tmp_path / "b.nii").write_bytes(content)
+    for first, second in zip(drawn(path), drawn(tmp_path / "b.nii", "b"), strict=True):
+        assert np.array_equal(first, second)
 
 
 def test_colours_stay(tmp_path: Path) -> None:
