@@ -85,6 +85,27 @@ def test_a_source_that_cannot_be_read_is_one_message(tmp_path: Path) -> None:
     assert "defect" not in failed["msg"]
 
 
+@pytest.mark.parametrize("report", ["report.xls", "none/report.csv"])
+def test_a_report_that_cannot_be_written_is_noticed_before_hosts_are_asked(folder: Path, report: str) -> None:
+    """Ansible with two hosts that nobody could reach."""
+    study = {"project": "p", "root": str(folder), "pattern": "{subject}/{scan}.nii", "report": report}
+    hosts = {name: {"ansible_host": f"{name}.invalid"} for name in ("a", "b")}
+    (folder / "hosts.json").write_text(json.dumps({"uploaders": {"hosts": hosts}}))
+    (folder / "study.json").write_text(json.dumps({"study": study}))
+    program = str(Path(sys.executable).parent / "ansible-playbook")
+    command = [program, "-i", "hosts.json", str(ROOT / "playbooks/upload_niftis.yml"), "-e", "@study.json"]
+    environment = {
+        **os.environ,
+        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+        "ANSIBLE_NOCOLOR": "1",
+        "PWD": str(folder),
+    }
+    done = subprocess.run(command, capture_output=True, text=True, cwd=folder, env=environment, check=False)
+    assert done.returncode != 0
+    assert f"report: {report} must end in .csv, .tsv or .json" in " ".join(f"{done.stdout}{done.stderr}".split())
+    assert "unreachable=1" not in done.stdout
+
+
 @pytest.fixture(scope="module")
 def documentation() -> dict[str, Any]:
     command = [str(Path(sys.executable).parent / "ansible-doc"), "--json", "-t", "module", "study_info"]
