@@ -214,12 +214,14 @@ options:
         type: str
       variables:
         description:
-          - Which other columns of the table become custom variables. All if not given.
+          - Which other columns of the table become custom variables. All if not given, but for those whose names are
+            those of personal data.
         type: list
         elements: str
       lookup:
         description:
-          - Table of two columns, EID and label of the subject. EIDs that are not in it are left out.
+          - Table of two columns, EID and label of the subject. EIDs that are not in it are left out. Names of files
+            have the label in place of the EID; what is inside them is sent as it is.
         type: path
       withdrawn:
         description:
@@ -232,8 +234,8 @@ options:
         elements: str
       members:
         description:
-          - Which members of a zip are sent, C(images), C(all), or patterns of their paths as in C(T1/*.nii.gz).
-            C(images) if not given.
+          - Which members of a zip are sent, C(images) (with b-values and sidecars), C(all), or patterns of their paths
+            as in C(T1/*.nii.gz). C(images) if not given.
         type: list
         elements: str
       keep_zips:
@@ -246,7 +248,7 @@ options:
         C(session), C(session_type), C(session_date), C(scan), C(scan_type), C(xsi_type), C(series_description),
         C(quality), C(resource), C(name), C(format), C(content), C(tags), C(md5) and C(size), of which few are needed.
       - Further columns are XNAT paths (C(xnat:mrScanData/parameters/tr)) or names such as C(subject.age).
-      - A report of C(xnat_upload) is such a table.
+      - A report of M(xnat_upload) is such a table.
     type: path
   pattern:
     description:
@@ -256,7 +258,7 @@ options:
   regex:
     description:
       - Regular expression for whole paths below O(root), with groups named as columns of a manifest, as in
-        C((?P<subject>[^/]+)/.*).
+        V((?P<subject>[^/]+\)/(?P<session>[^/]+\)/.*).
     type: str
   root:
     description:
@@ -265,7 +267,8 @@ options:
     type: path
   defaults:
     description:
-      - What O(manifest), O(pattern) and O(regex) do not say, as templates over what they do.
+      - What O(manifest), O(pattern) and O(regex) do not say, as templates over what they do, for instance
+        C(session) as C({subject}_MR1).
     type: dict
     default: {}
   clean_labels:

@@ -13,6 +13,8 @@ description:
   - What is there already is not sent again. A run that was stopped, even killed, is finished by running it again.
   - Needs C(requests) where it runs; C(nibabel) for headers of NIFTI images and for O(snapshots), C(pillow) for
     O(snapshots), C(openpyxl) for tables of Excel, C(bidsschematools) for O(bids).
+  - C(playbooks/upload_niftis.yml) takes the same options in its variable C(study). C(docs/studies.md) explains it with
+    an example for each source, what becomes an attribute, and what is looked at for personal data.
 extends_documentation_fragment:
   - xnat
   - xnat.study
@@ -66,7 +68,8 @@ options:
     default: 50
   phi:
     description:
-      - What to do if the header of an image or a JSON file looks as if it held what identifies a person.
+      - What to do if the header of an image, a JSON file or a text table looks as if it held what identifies a person.
+        Voxels (faces), names of files, DICOM and other kinds of files are not looked at.
       - V(refuse) stops with a list before anything is sent; V(strip) sends copies without it; V(keep) sends it as it
         is.
     type: str
@@ -78,17 +81,18 @@ options:
   snapshots:
     description:
       - Whether to make preview images for scans with NIFTI images, as XNAT does for DICOM alone. They go into the
-        resource C(SNAPSHOTS) of the scan, and are made anew when the image changed.
+        resource C(SNAPSHOTS) of the scan, and are made anew when the image changed; those of the former image are
+        then deleted. Pictures that something else has put there stay.
     type: bool
     default: false
   workers:
     description:
-      - How many requests are under way at the same time. There is never more than one for a resource.
+      - How many requests are under way at the same time, 1 to 16. There is never more than one for a resource.
     type: int
     default: 8
   batch:
     description:
-      - For how many sessions the files are listed in one request.
+      - For how many sessions the files are listed in one request, 1 to 500.
     type: int
     default: 50
   max_failures:
@@ -129,7 +133,18 @@ EXAMPLES = r"""
   xnat_upload:
     project: test1
     root: /data/study
-    pattern: "{subject}/{session}/{scan}_{scan_type}.nii.gz"
+    pattern: "{subject}/{scan}_{scan_type}.nii.gz"
+    defaults:
+      session: "{subject}_MR1"
+
+- name: Two subjects, without what personal data there may be, and delete what is no longer in the dataset
+  xnat_upload:
+    project: memory
+    bids: /data/memory
+    subjects: ["01", "02"]
+    phi: strip
+    mirror: true
+    max_delete: 10
 """
 
 RETURN = r"""
