@@ -20,7 +20,7 @@ from ..transfer import Sent, not_stored, read_md5
 from . import parallel
 
 # Files in one list, unless a single session has more: what is listed is held until it is compared.
-_FILES_AT_ONCE = 5000
+_FILES_AT_ONCE = 2000
 # What to do about a file for which XNAT lists no MD5: have XNAT compute it, compare the size only, download the file
 # and compute it here, or take it for unproven.
 DIGEST_POLICIES = ("refresh", "size", "download", "fail")
