@@ -104,7 +104,11 @@ def read_study(params: dict[str, Any]) -> Study:
     source = next(name for name in SOURCES if params[name] is not None)
     if source != "manifest" and not params["project"]:
         raise InputError("project: is missing. Only a manifest may say in a column of its own where everything goes.")
-    study = _read(source, params)
+    try:
+        study = _read(source, params)
+    except OSError as error:
+        # For instance a folder above the data that the account may not look into.
+        raise InputError(f"{source}: cannot read {error.filename}: {error.strerror}. Check who may read it.") from error
     if params["subjects"] is not None:
         study = study.only(params["subjects"], project_files=params["project_files"])
     elif not params["project_files"]:

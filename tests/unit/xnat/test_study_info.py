@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import importlib
 import io
 import json
@@ -82,6 +83,21 @@ def test_a_source_that_cannot_be_read_is_one_message(tmp_path: Path) -> None:
     failed = run(project="p", bids=str(tmp_path / "none"))
     assert failed["failed"] is True
     assert str(tmp_path / "none") in failed["msg"]
+    assert "defect" not in failed["msg"]
+
+
+@pytest.mark.parametrize(
+    "source", [{"bids": "/data/study"}, {"root": "/data/study", "pattern": "{subject}/{scan}.nii"}]
+)
+def test_a_folder_below_one_that_is_closed_is_one_message(
+    monkeypatch: pytest.MonkeyPatch, source: dict[str, str]
+) -> None:
+    def closed(path: Path, *_: object, **__: object) -> bool:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "is_dir", closed)
+    failed = run(project="p", **source)
+    assert "cannot read /data/study: Permission denied. Check who may read it." in failed["msg"]
     assert "defect" not in failed["msg"]
 
 
