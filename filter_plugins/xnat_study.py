@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
@@ -128,6 +129,7 @@ def summed_up(merged: Mapping[str, Any]) -> str:
         lines.append(f"{totals.get('files', 0):,} files: {', '.join(counts) or 'nothing to do'}.")
     if totals.get("bytes_sent"):
         lines.append(f"{totals['bytes_sent']:,} bytes sent in {totals.get('seconds', 0):.1f} s.")
+    lines += _by_host(merged["files"])
     if merged["remarks"]:
         # Hosts that have the same data say the same.
         said = list(dict.fromkeys(f"- {remark['about']}: {remark['reason']}" for remark in merged["remarks"]))
@@ -140,6 +142,19 @@ def summed_up(merged: Mapping[str, Any]) -> str:
         ]
         lines.append("Run the same again when that is mended; what has arrived is not sent twice.")
     return "\n".join(lines)
+
+
+def _by_host(files: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Say how much each host had to do, unless there was only one."""
+    subjects: dict[str, set[str]] = {}
+    count = Counter(str(file["host"]) for file in files)
+    for file in files:
+        subjects.setdefault(str(file["host"]), set()).update([str(file["subject"])] if file.get("subject") else [])
+    if len(count) < 2:
+        return []
+    return [
+        f"{host}: {count[host]:,} of the files, {len(of):,} of the subjects." for host, of in sorted(subjects.items())
+    ]
 
 
 def report_text(report: Mapping[str, Any], path: str) -> str:

@@ -145,6 +145,8 @@ def test_it_is_summed_up_in_words() -> None:
     assert summed_up(merge_reports(REPORTS)).splitlines() == [
         "3 files: 2 sent, 1 failed.",
         "1,000 bytes sent in 4.0 s.",
+        "a: 2 of the files, 2 of the subjects.",
+        "b: 1 of the files, 1 of the subjects.",
         "Left out, or worth knowing:",
         "- x: is left out",
         "a: The server's disk is full.",
