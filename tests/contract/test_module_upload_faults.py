@@ -203,3 +203,15 @@ def test_file_that_was_damaged_on_a_disk_without_digests_is_mended(
         gone.unlink()
         corrupt.write_bytes(b"?" * 3000)
         finishes(study, api, {(subject, "b.bin") for subject in ("S1", "S2", "S3")})
+
+
+def test_each_reason_of_a_failure_is_told_once_and_as_a_sentence(study: Study, xnat: XnatServer) -> None:
+    xnat.faults.add(Fault.of(status=403, method="PUT", path="/experiments/S2_MR1", times="always"))
+    with pytest.raises(ModuleFailedError) as failed:
+        study.upload()
+    # Not for each of the files that were not tried because of it.
+    assert str(failed.value).count("answered 403") == 1
+    xnat.faults.clear()
+    with xnat.settings(checksums=False), pytest.raises(ModuleFailedError) as failed:
+        study.upload(digest_policy="fail")
+    assert "digest_policy is 'fail'. What has arrived" in str(failed.value)

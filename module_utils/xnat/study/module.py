@@ -221,7 +221,7 @@ class StudyModule(XnatModule):
 def _failure(result: upload.Result, totals: dict[str, Any]) -> str:
     """Say in one message what was not done, with the first reasons, and what to do."""
     lines = [f"{totals['failed']} of {totals['files']} files are not proven to be in XNAT as they are here."]
-    lines += result.problems[:5]
+    lines += [problem if problem.endswith(".") else f"{problem}." for problem in result.problems[:5]]
     if len(result.problems) > len(lines[1:]):
         lines.append(f"And {len(result.problems) - 5} more, in `files` and in the report.")
     lines.append("What has arrived is not sent again: run the same once more when the reason is gone.")

@@ -198,4 +198,6 @@ def _problems(carried: engine.Carried) -> Iterator[str]:
     for file in carried.files:
         if file.action == "failed" and file.reason not in seen:
             seen.add(file.reason)
+            if any(told in file.reason for told in carried.objects.values()):
+                continue  # it was not tried, because its session could not be written
             yield f"{file.name} of the {file.resource}: {file.reason}"
