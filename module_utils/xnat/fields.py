@@ -95,6 +95,17 @@ _FRACTION = re.compile(r"-?\d+\.\d+(E-?\d+)?")  # as Java writes a double
 _FLOAT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _DATE_TIME = re.compile(r"(\d{4}-\d{2}-\d{2})[ T](\d{2}:\d{2}:\d{2})(\.\d+)?")
 _TIME = re.compile(r"\d{1,2}:\d{2}(:\d{2}(\.0+)?)?")
+_INTEGER = re.compile(r"[+-]?\d{1,9}")
+# What XNAT's schema says of the values of our options; it refuses others with a whole document (XFTValidator).
+_WHOLE = {"age", "yob", "ses", "education", "frames"}
+_NUMBERS = {"weight", "height"}
+_CHOICES = {
+    "gender": ("male", "female", "other", "unknown", "M", "F"),
+    "handedness": ("left", "right", "ambidextrous", "unknown"),
+}
+_LONGEST = {"note": 2500}
+LONGEST_TEXT = 255
+_VARIABLE_OF_SUBJECT = "xnat:subjectData/fields/field["
 
 
 @dataclass(frozen=True)
@@ -209,6 +220,19 @@ def _check_form(wanted: Wanted) -> None:
     # By the parameter, because a custom variable may have the name of an option.
     if wanted.parameter in {"date", "dob"} and text and not _is_date(text):
         raise InputError(f"{wanted.name}: {text!r} is not a date of the form YYYY-MM-DD.")
+    if wanted.parameter in _WHOLE and text and not _INTEGER.fullmatch(text):
+        raise InputError(f"{wanted.name}: {text!r} is not a whole number.")
+    if wanted.parameter in _NUMBERS and text and not _FLOAT.fullmatch(text):
+        raise InputError(f"{wanted.name}: {text!r} is not a number.")
+    choices = _CHOICES.get(wanted.parameter)
+    if choices and text and text.lower() not in map(str.lower, choices):
+        raise InputError(f"{wanted.name}: {text!r} is none of {', '.join(choices)}.")
+    if ":" not in wanted.parameter or wanted.parameter.startswith(_VARIABLE_OF_SUBJECT):
+        longest = _LONGEST.get(wanted.parameter, LONGEST_TEXT)
+        if len(text) > longest:
+            raise InputError(
+                f"{wanted.name}: {text[:20]!r}... has {len(text)} characters, and XNAT keeps {longest} here."
+            )
     if wanted.parameter == "time" and text and not _CLOCK.fullmatch(text):
         raise InputError(
             f"time: {text!r} is not a time of the form HH:MM or HH:MM:SS. Put it in quotes: YAML reads 10:05:00 as the "

@@ -100,7 +100,10 @@ def of_study(study: Study) -> dict[str, StudyWishes]:
         else:
             target = wishes.scans.setdefault(types[address], Wishes())
         attributes = study.attributes.get(address, _NONE)
-        target.add(address.kind, types.get(address, "xnat:subjectData"), attributes)
+        try:
+            target.add(address.kind, types.get(address, "xnat:subjectData"), attributes)
+        except InputError as error:
+            raise InputError(f"The {address}: {error.message}") from error
     for project in {file.resource.project for file in study.files} | {of.project for of in study.attributes}:
         found.setdefault(project, StudyWishes())
     return found

@@ -180,3 +180,33 @@ def test_booleans_are_sent_as_words() -> None:
 def test_a_malformed_data_type_is_refused(name: str) -> None:
     with pytest.raises(InputError, match="not the name of a data type"):
         fields.check_xsi_type(name)
+
+
+@pytest.mark.parametrize(
+    ("kind", "option", "value", "good"),
+    [
+        ("subject", "age", "nan", "63"),
+        ("subject", "age", "34.5", "-1"),
+        ("subject", "yob", "about 1960", 1960),
+        ("subject", "weight", "heavy", "1.5e2"),
+        ("subject", "gender", "woman", "FEMALE"),
+        ("subject", "gender", "w", "f"),
+        ("subject", "handedness", "R", "right"),
+        ("subject", "group", "x" * 256, "x" * 255),
+        ("experiment", "note", "x" * 2501, "x" * 2500),
+        ("experiment", "scanner", "x" * 256, ""),
+        ("scan", "frames", "many", "100"),
+        ("scan", "series_description", "x" * 256, "x"),
+    ],
+)
+def test_values_that_xnat_would_refuse_are_refused_here(kind: str, option: str, value: Any, good: Any) -> None:
+    assert len(fields.wanted_values(kind, "xnat:x", {option: good}, {}, {})) == 1
+    with pytest.raises(InputError, match=f"^{option}: '{value[:10]}"):
+        fields.wanted_values(kind, "xnat:x", {option: value}, {}, {})
+
+
+def test_a_custom_variable_of_a_subject_has_255_characters_and_one_of_a_session_more() -> None:
+    assert fields.wanted_values("subject", "xnat:subjectData", {}, {"age": "nan", "text": "x" * 255}, {})
+    assert fields.wanted_values("experiment", "xnat:mrSessionData", {}, {"text": "x" * 3000}, {})
+    with pytest.raises(InputError, match=r"text: 'xxx.* has 256 characters, and XNAT keeps 255 here"):
+        fields.wanted_values("subject", "xnat:subjectData", {}, {"text": "x" * 256}, {})

@@ -224,6 +224,15 @@ def test_columns_that_name_a_person_must_be_asked_for(tmp_path: Path, bulk: Path
     assert study.attributes[SUBJECT].fields == {"nhs_number": "4711"}
 
 
+def test_texts_that_are_too_long_for_xnat_are_left_out(tmp_path: Path, bulk: Path) -> None:
+    path = table(tmp_path, f"eid,cohort,text\n1000001,a,{'x' * 256}\n1000002,b,{'x' * 255}\n")
+    study = biobank.read(bulk, "P", table=path)
+    assert study.attributes[SUBJECT].fields == {"cohort": "a"}
+    assert study.attributes[Address("P", "1000002")].fields == {"cohort": "b", "text": "x" * 255}
+    reason = dict(remarks(study))[f"{path}, column 'text'"]
+    assert reason.startswith("has values of more than 255 characters")
+
+
 def test_what_macos_keeps_beside_an_image_is_none(tmp_path: Path) -> None:
     extra = {"__MACOSX/T1/._T1.nii.gz": b"x", "T1/._T1.nii.gz": b"x"}
     archive(tmp_path / "a", "1000001_20252_2_0.zip", {**T1, **extra})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -172,3 +173,33 @@ def test_many_problems_become_one_error_of_which_the_first_are_shown() -> None:
     lines = str(caught.value).splitlines()
     assert (lines[0], lines[20], lines[21]) == ("manifest m.csv:", "- row 19: bad", "- and 5 more")
     assert len(caught.value.details["problems"]) == 25
+
+
+def test_merged_cells_are_refused_as_only_one_of_them_has_the_value(tmp_path: Path) -> None:
+    path = workbook(tmp_path / "t.xlsx", [["path", "subject"], ["a", "S1"], ["b", None]])
+    book = openpyxl.load_workbook(path)
+    assert book.active is not None
+    book.active.merge_cells("B2:B3")
+    book.save(path)
+    with pytest.raises(InputError, match=r"t\.xlsx has cells that are merged \(B2:B3\)"):
+        rows(path)
+
+
+def test_a_workbook_that_breaks_off_in_its_sheet_is_named(tmp_path: Path) -> None:
+    good = workbook(tmp_path / "good.xlsx", [["path", "subject"], *([["a", "S1"]] * 50)])
+    with zipfile.ZipFile(good) as whole, zipfile.ZipFile(tmp_path / "t.xlsx", "w") as broken:
+        for name in whole.namelist():
+            content = whole.read(name)
+            broken.writestr(name, content[: len(content) // 2] if name.endswith("sheet1.xml") else content)
+    with pytest.raises(InputError, match=r"t\.xlsx is not a workbook that can be read"):
+        rows(tmp_path / "t.xlsx")
+
+
+@pytest.mark.parametrize(("name", "content"), [("t.json", "[" * 100_000), ("t.yaml", "[" * 5_000)])
+def test_a_file_nested_too_deeply_is_named(tmp_path: Path, name: str, content: str) -> None:
+    with pytest.raises(InputError, match=f"{name} is nested too deeply"):
+        tables.read(write(tmp_path / name, content))
+
+
+def test_the_line_that_tells_excel_the_separator_is_no_header(tmp_path: Path) -> None:
+    assert rows(write(tmp_path / "t.csv", "sep=;\nsubject;age\n007;1\n")) == [(3, {"subject": "007", "age": "1"})]

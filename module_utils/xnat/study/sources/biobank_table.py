@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ...address import Address
 from ...errors import InputError
-from ...fields import wanted_values
+from ...fields import LONGEST_TEXT, wanted_values
 from ...plan import shortened
 from ..metadata.personal import is_personal
 from ..study import Attributes, Study
@@ -67,6 +67,7 @@ def describe(
         if is_personal(name):
             study.leave_out(f"{path}, column {name!r}", "is not taken over, as it may tell who a person is")
     problems, others, seen = [], [], dict[str, int]()
+    too_long: set[str] = set()
     for row in table.rows:
         try:
             eid = check_eid(row.values.get(eid_name, ""))
@@ -77,10 +78,15 @@ def describe(
                 continue
             if (first := seen.setdefault(eid, row.number)) != row.number:
                 raise InputError(f"EID {eid} has a row already, row {first}.")
-            _describe_row(study, eid, row.values, columns, subjects[eid], sessions)
+            values = {name: value for name, value in row.values.items() if len(value) <= LONGEST_TEXT}
+            too_long |= row.values.keys() - values.keys()
+            _describe_row(study, eid, values, columns, subjects[eid], sessions)
         except InputError as error:
             problems.append(f"row {row.number}: {error.message}")
     tables.refuse(f"table: {path} has rows that cannot be used", problems)
+    for name in sorted(too_long):
+        reason = f"has values of more than {LONGEST_TEXT} characters, which XNAT cannot keep; they are left out"
+        study.leave_out(f"{path}, column {name!r}", reason)
     remark(study, others, f"has a row in {path}, and no files")
     remark(study, [eid for eid in subjects if eid not in seen], f"has files, and no row in {path}")
 

@@ -11,10 +11,13 @@ import datetime as dt
 import io
 import json
 import re
+import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
+from xml.etree.ElementTree import ParseError
 
 from ... import packages
 from ...errors import InputError
@@ -26,6 +29,8 @@ _DELIMITERS = {".tsv": "\t", ".tab": "\t"}
 _SNIFFED = ",;\t|"  # in order of preference where the first line does not tell
 _BYTE_ORDER_MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 _LISTS = ("files", "rows")  # where an object in a JSON or YAML file may hold its list of entries
+_MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s+ref="([^"]*)"')
+_BLOCK = 1024 * 1024
 _LEADING_ZEROS = re.compile(r"0{2,}")
 
 
@@ -98,7 +103,7 @@ def _from_cells(file: Path, option: str, lines: Iterator[tuple[int, list[str]]])
     where = f"{option}: {file}"
     names: list[str] = []
     for _, cells in lines:
-        if any(cells):
+        if any(cells) and not cells[0].lower().startswith("sep="):  # by which Excel is told the separator
             names = cells
             break
     _columns(names, where)
@@ -145,7 +150,7 @@ def _lines(file: Path, option: str) -> Iterator[tuple[int, list[str]]]:
 
 def _delimiter(text: io.TextIOWrapper) -> str:
     """Return what separates the most columns in the first line that is not empty, and go back to the start."""
-    line = next((line for line in text if line.strip()), "")
+    line = next((line for line in text if line.strip() and not line.lower().startswith("sep=")), "")
     text.seek(0)
 
     def columns(delimiter: str) -> int:
@@ -174,12 +179,11 @@ def _sheet(file: Path, option: str) -> Iterator[tuple[int, list[str]]]:
         # Results of formulas are read; the formulas themselves only to notice one that has no result stored.
         values = openpyxl.load_workbook(file, read_only=True, data_only=True)
         formulas = openpyxl.load_workbook(file, read_only=True, data_only=False)
-    except OSError:
+        _check_merged(file, option, values)
+    except (OSError, InputError):
         raise
     except Exception as error:  # openpyxl raises what zipfile, its XML parser and itself think of
-        raise InputError(
-            f"{option}: {file} is not a workbook that can be read ({error}). If it has a password, save it without."
-        ) from error
+        raise _no_workbook(file, option, error) from error
     try:
         sheet, sources = values.worksheets[0], formulas.worksheets[0]
         for each in (sheet, sources):
@@ -197,9 +201,30 @@ def _sheet(file: Path, option: str) -> Iterator[tuple[int, list[str]]]:
                     )
                 line.append(_cell_text(cell.value, str(cell.number_format or "")))
             yield number, line
+    except (ParseError, zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError) as error:
+        raise _no_workbook(file, option, error) from error
     finally:
         values.close()
         formulas.close()
+
+
+def _no_workbook(file: Path, option: str, error: Exception) -> InputError:
+    return InputError(
+        f"{option}: {file} is not a workbook that can be read ({error}). If it has a password, save it without."
+    )
+
+
+def _check_merged(file: Path, option: str, book: Any) -> None:
+    """Refuse cells that are merged with others: only the first of them holds the value that all seem to have."""
+    with zipfile.ZipFile(file) as archive, archive.open(book.worksheets[0]._worksheet_path) as content:
+        before = b""
+        while block := content.read(_BLOCK):
+            if match := _MERGED.search(before + block):
+                raise InputError(
+                    f"{option}: {file} has cells that are merged ({match[1].decode()}), and only the first of them "
+                    "holds the value. Undo that, and write the value into each of them."
+                )
+            before = block[-100:]
 
 
 def _cell_text(value: Any, number_format: str) -> str:
@@ -274,6 +299,8 @@ def _json_entries(file: Path, option: str) -> Any:
         _wrong_encoding(file, option, error)
     except ValueError as error:
         raise InputError(f"{option}: {file} is not valid JSON: {error}.") from error
+    except RecursionError as error:
+        raise InputError(f"{option}: {file} is nested too deeply to be a list of entries.") from error
 
 
 def _yaml_entries(file: Path, option: str) -> Any:
@@ -296,5 +323,7 @@ def _yaml_entries(file: Path, option: str) -> Any:
         return yaml.load(file.read_bytes().decode("utf-8-sig"), Loader)  # noqa: S506 (a SafeLoader)
     except UnicodeDecodeError as error:
         _wrong_encoding(file, option, error)
+    except RecursionError as error:
+        raise InputError(f"{option}: {file} is nested too deeply to be a list of entries.") from error
     except (yaml.YAMLError, ValueError) as error:
         raise InputError(f"{option}: {file} is not valid YAML: {' '.join(str(error).split())}.") from error
