@@ -29,11 +29,10 @@ def share_subjects(found: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str
     `found` is {host: what study_info returned}. The same input gives the same answer. A subject of which no single
     host has everything is an error: it would arrive with some of it missing.
     """
-    copies: dict[str, dict[str, Mapping[str, Any]]] = {}
-    for host, study in sorted(found.items()):
-        for entry in study["subjects"]:
-            copies.setdefault(str(entry["subject"]), {})[host] = entry
-    best = {subject: _whole(subject, hosts) for subject, hosts in sorted(copies.items())}
+    if problems := sharing_problems(found):
+        raise AnsibleFilterError(_shortened(problems))
+    copies = _copies(found)
+    best = {subject: _fullest(hosts) for subject, hosts in copies.items()}
     load = dict.fromkeys(sorted(found), 0)
     shares: dict[str, list[str]] = {host: [] for host in load}
 
@@ -50,36 +49,40 @@ def share_subjects(found: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str
 
 
 def first_with_project_files(found: Mapping[str, Mapping[str, Any]]) -> str:
-    """Name the host that sends what belongs to no subject: of those with the most such files the first, or ''.
-
-    Such files that another has and it has not are an error, for they would not arrive.
-    """
+    """Name the host that sends what belongs to no subject: of those with the most such files the first, or ''."""
     most = max((study["totals"]["project_files"] for study in found.values()), default=0)
-    first = min((host for host, study in found.items() if study["totals"]["project_files"] == most), default="")
-    if not most:
-        return ""
+    return min((host for host, study in found.items() if most and study["totals"]["project_files"] == most), default="")
+
+
+def sharing_problems(found: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Say what would be left behind, because a host has what the one with more files has not; nothing is well."""
+    problems = []
+    for subject, hosts in _copies(found).items():
+        for best in _fullest(hosts):
+            for host, entry in hosts.items():
+                missing = sorted(set(entry["sessions"]) - set(hosts[best]["sessions"]))
+                if missing := missing or _more(entry["resources"], hosts[best]["resources"]):
+                    problems.append(f"Subject {subject}: {host} has {_shortened(missing)}, which {best} has not.")
+    if first := first_with_project_files(found):
+        for host, study in sorted(found.items()):
+            if missing := _more(study["project_resources"], found[first]["project_resources"]):
+                problems.append(f"The project: {host} has files in {_shortened(missing)}, which {first} has not.")
+    return problems
+
+
+def _copies(found: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Mapping[str, Any]]]:
+    """{subject: {host: what it has of the subject}}, in order of both."""
+    copies: dict[str, dict[str, Mapping[str, Any]]] = {}
     for host, study in sorted(found.items()):
-        if more := _more(study["project_resources"], found[first]["project_resources"]):
-            raise AnsibleFilterError(
-                f"Files of the project are in pieces: {host} has some in {_shortened(more)}, which {first} has not. "
-                "Put all that belong to no subject onto one host."
-            )
-    return first
+        for entry in study["subjects"]:
+            copies.setdefault(str(entry["subject"]), {})[host] = entry
+    return dict(sorted(copies.items()))
 
 
-def _whole(subject: str, hosts: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Return the hosts with the most files (then bytes) of a subject; no other may have anything that they lack."""
+def _fullest(hosts: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Name the hosts with the most files (then bytes) of a subject."""
     most = max((int(entry["files"]), _bytes(entry)) for entry in hosts.values())
-    best = [host for host, entry in hosts.items() if (int(entry["files"]), _bytes(entry)) == most]
-    for host, entry in hosts.items():
-        for other in best:
-            missing = sorted(set(entry["sessions"]) - set(hosts[other]["sessions"]))
-            if missing := missing or _more(entry["resources"], hosts[other]["resources"]):
-                raise AnsibleFilterError(
-                    f"Subject {subject} is in pieces: {host} has {_shortened(missing)}, which {other} has not. "
-                    "Put all its files onto one host, or upload from the two hosts one after the other."
-                )
-    return best
+    return [host for host, entry in hosts.items() if (int(entry["files"]), _bytes(entry)) == most]
 
 
 def _more(one: Mapping[str, int], other: Mapping[str, int]) -> list[str]:
@@ -205,6 +208,7 @@ class FilterModule:
         """Name the filters."""
         return {
             "share_subjects": share_subjects,
+            "sharing_problems": sharing_problems,
             "first_with_project_files": first_with_project_files,
             "merge_reports": merge_reports,
             "summed_up": summed_up,

@@ -16,6 +16,7 @@ from filter_plugins.xnat_study import (
     full_paths,
     merge_reports,
     report_text,
+    sharing_problems,
     summed_up,
 )
 from filter_plugins.xnat_study import share_subjects as share_studies
@@ -28,7 +29,8 @@ def subject(name: str, size: int, files: int = 1, *sessions: str) -> dict[str, A
 
 
 def share_subjects(found: dict[str, list[dict[str, Any]]]) -> dict[str, list[str]]:
-    return share_studies({host: {"subjects": subjects} for host, subjects in found.items()})
+    none = {"totals": {"project_files": 0}, "project_resources": {}}
+    return share_studies({host: {**none, "subjects": subjects} for host, subjects in found.items()})
 
 
 def test_a_host_sends_what_it_alone_has() -> None:
@@ -76,27 +78,27 @@ def test_a_copy_with_less_in_it_is_not_used(one: dict[str, Any], other: dict[str
 
 
 def test_a_subject_in_pieces_is_refused() -> None:
-    with pytest.raises(AnsibleFilterError, match=r"Subject s1 is in pieces: b has m2, which a has not\. Put all"):
+    with pytest.raises(AnsibleFilterError, match=r"^Subject s1: b has m2, which a has not\.$"):
         share_subjects({"a": [subject("s1", 9, 5, "m1")], "b": [subject("s1", 5, 2, "m2")]})
 
 
 def test_a_scan_that_the_fuller_copy_lacks_is_not_forgotten() -> None:
     fuller, other = subject("s1", 9, 5, "m1"), subject("s1", 5, 2, "m1")
     other["resources"] = {"m1/1/NIFTI": 1, "m1/2/NIFTI": 1}
-    with pytest.raises(AnsibleFilterError, match=r"Subject s1 is in pieces: b has m1/2/NIFTI, which a has not\."):
+    with pytest.raises(AnsibleFilterError, match=r"^Subject s1: b has m1/2/NIFTI, which a has not\.$"):
         share_subjects({"a": [fuller], "b": [other]})
 
 
 def test_copies_that_are_as_large_and_not_the_same_are_refused() -> None:
-    with pytest.raises(AnsibleFilterError, match=r"Subject s1 is in pieces: a has m1, which b has not\."):
+    with pytest.raises(AnsibleFilterError, match=r"^Subject s1: b has m2, which a has not\., Subj"):
         share_subjects({"a": [subject("s1", 5, 1, "m1")], "b": [subject("s1", 5, 1, "m2")]})
 
 
 def test_files_of_the_project_in_pieces_are_refused() -> None:
     a = {"totals": {"project_files": 2}, "project_resources": {"BIDS": 2}}
     b = {"totals": {"project_files": 1}, "project_resources": {"protocols": 1}}
-    with pytest.raises(AnsibleFilterError, match=r"in pieces: b has some in protocols, which a has not\. Put all"):
-        first_with_project_files({"b": b, "a": a})
+    found = {name: {**study, "subjects": []} for name, study in (("b", b), ("a", a))}
+    assert sharing_problems(found) == ["The project: b has files in protocols, which a has not."]
 
 
 @pytest.mark.parametrize(
