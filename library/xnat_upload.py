@@ -244,6 +244,12 @@ files:
       description: Address on the server.
       type: str
       sample: /data/experiments/XNAT_E00001/scans/1/resources/4/files/sub-CC110033_T1w.nii.gz
+    made:
+      description:
+        - Whether it was made on the way from the file at C(path), as a copy without personal data or a preview image.
+        - Its C(md5) and C(size) are then not those of that file, and a manifest does not compare them.
+      type: bool
+      sample: false
 totals:
   description: How many files were C(same), C(sent), C(replaced), C(removed), C(failed); requests, bytes, seconds.
   returned: always, unless the failure came before the plan

@@ -44,7 +44,8 @@ class LocalFile:
     """A file on this machine. `name` is its path in the resource, `size` in bytes, `modified_ns` as the system says.
 
     `member` names the entry of the archive `path` that is meant; size is then that of the entry, unpacked. `packed` is
-    its content, if the archive was read already; without it, the archive is a zip.
+    its content, if the archive was read already; without it, the archive is a zip. `made_from` is where the file comes
+    from that this one was made from, in a folder that is gone afterwards.
     """
 
     name: str
@@ -53,10 +54,13 @@ class LocalFile:
     modified_ns: int
     member: str | None = None
     packed: Packed | None = field(default=None, compare=False, repr=False)
+    made_from: str | None = None
 
     @property
     def origin(self) -> str:
-        """Where the bytes are, as a person reads it."""
+        """Where the bytes are, as a person reads it; of a file that was made on the way, where it comes from."""
+        if self.made_from is not None:
+            return self.made_from
         return self.path if self.member is None else f"{self.path}:{self.member}"
 
 

@@ -38,6 +38,7 @@ COLUMNS = (
     "action",
     "reason",
     "uri",
+    "made",
 )
 ACTIONS = ("same", "sent", "replaced", "removed", "failed")
 _SUFFIXES = {".csv": ",", ".tsv": "\t"}
@@ -84,6 +85,7 @@ def rows(study: Study, results: Iterable[FileResult]) -> Iterator[dict[str, Any]
             "action": result.action,
             "reason": result.reason,
             "uri": result.uri,
+            "made": result.made,
         }
 
 

@@ -22,7 +22,8 @@ class FileResult:
     """What became of one file: `action` is same, sent, replaced, removed or failed, `reason` why.
 
     `path` is where it is on this machine, `size` in bytes, `md5` in hex; `uri` as XNAT lists it. `labels` are those
-    that the study gives it; None for a file that is not in the study.
+    that the study gives it; None for a file that is not in the study. `made` is whether it was made from the file at
+    `path` on the way; size and MD5 are then not those of that file.
     """
 
     resource: Address
@@ -34,6 +35,7 @@ class FileResult:
     action: str
     reason: str
     labels: Labels | None = None
+    made: bool = False
 
 
 class Ledger:
@@ -115,4 +117,5 @@ def _result(
     size = source.size if source else None
     path = action.local.origin if action.local else None
     labels = None if action.kind == DELETE else action.labels
-    return FileResult(resource, action.name, path, size, digest, uri or None, word, reason, labels)
+    made = action.local is not None and action.local.made_from is not None
+    return FileResult(resource, action.name, path, size, digest, uri or None, word, reason, labels, made)

@@ -59,11 +59,11 @@ def add(
         except pictures.NotDrawableError as error:
             remarks.append(Remark(image.local.origin, f"There is no preview image, because it {error}."))
             continue
-        planned += [_planned(resource, folder / name, content) for name, content in missing.items()]
+        planned += [_planned(resource, folder / name, content, image.local) for name, content in missing.items()]
     return replace(study, files=planned, remarks=remarks), stale
 
 
-def _planned(resource: Address, path: Path, content: str) -> PlannedFile:
+def _planned(resource: Address, path: Path, content: str, image: LocalFile) -> PlannedFile:
     status = path.stat()
-    local = LocalFile(path.name, str(path), status.st_size, status.st_mtime_ns)
+    local = LocalFile(path.name, str(path), status.st_size, status.st_mtime_ns, made_from=image.origin)
     return PlannedFile(resource, local, Labels(format="GIF", content=content))

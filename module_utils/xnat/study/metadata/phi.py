@@ -249,7 +249,8 @@ def _cleaned(file: PlannedFile, fields: set[str], scratch: Path) -> PlannedFile:
         os.utime(part, ns=(file.local.modified_ns, file.local.modified_ns))
         part.replace(copy)
     status = copy.stat()
-    local = LocalFile(file.local.name, str(copy), status.st_size, status.st_mtime_ns)
+    origin = file.local.origin
+    local = LocalFile(file.local.name, str(copy), status.st_size, status.st_mtime_ns, made_from=origin)
     return replace(file, local=local, md5=None)
 
 

@@ -24,7 +24,7 @@ from . import tables
 from .columns import COLUMNS, MARKS, Builder, check_defaults, filled, targets
 
 FILE_COLUMNS = ("path", "md5", "size")
-REPORT_COLUMNS = ("action", "reason", "uri", "digest", "host")  # what became of a file the last time
+REPORT_COLUMNS = ("action", "reason", "uri", "digest", "host", "made")  # what became of a file the last time
 _GONE = {"removed", "deleted"}
 _MADE_BY_US = "SNAPSHOTS"
 _MD5 = re.compile(r"[0-9a-f]{32}")
@@ -57,13 +57,17 @@ def read(
     problems = []
     sources: dict[tuple[object, str], int] = {}
     for row in table.rows:
-        values = filled(row.values, _for_row(given, row.values))
+        said = dict(row.values)
+        if said.get("made", "").lower() == "true":
+            # What was sent was a copy without personal data; size and MD5 are those of the copy.
+            said = {name: value for name, value in said.items() if name not in {"md5", "size"}}
+        values = filled(said, _for_row(given, said))
         if reason := _left_out(values):
             builder.study.leave_out(f"{path}, row {row.number}", reason)
             continue
         try:
             before = len(builder.study.files)
-            builder.add(values, _files(values, folder, allow_empty), _md5(values), set(values) - set(row.values))
+            builder.add(values, _files(values, folder, allow_empty), _md5(values), set(values) - set(said))
             for file in builder.study.files[before:]:
                 first = sources.setdefault(file.key, row.number)
                 if first != row.number:
