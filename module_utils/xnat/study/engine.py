@@ -333,7 +333,9 @@ class _Engine:
         failed = any(file.action == results.FAILED for file in self._files()) if by_resource else False
         failure = _NOT_DELETED if failed or self._reasons or self._carried.stopped else None
         for resource, actions in by_resource.items():
-            failure_here = failure or self._delete_in(resource, actions)
+            # A signal may come at any time.
+            stopped = f"not deleted: {self._carried.stopped}" if self._carried.stopped else None
+            failure_here = failure or stopped or self._delete_in(resource, actions)
             self._carried.files += [result_of(resource, action, failure_here) for action in actions]
             failure = failure or (_NOT_DELETED if failure_here else None)
 

@@ -91,10 +91,13 @@ class _Reader:
         self._sessions: dict[str, Address] = {}  # by ID
         self._values: dict[Address, dict[str, Any]] = {}
         self._texts: dict[str, str] = {}
+        self._subject_wishes = Wishes()
+        self._looked_twice = False
 
     def read(self, wanted: StudyWishes) -> None:
         """Read subjects, sessions and scans."""
-        if not all(self._read_subjects(wanted.subjects, part) for part in wishes.subject_columns(wanted.subjects)):
+        self._subject_wishes = wanted.subjects
+        if not self._read_all_subjects():
             return
         self._present.projects.add(self._project.project)
         if not self._wanted:
@@ -105,6 +108,10 @@ class _Reader:
             self._read_sessions(wishes.all_scans())
 
     # -- subjects ---------------------------------------------------------------------------------------------------
+
+    def _read_all_subjects(self) -> bool:
+        wanted = self._subject_wishes
+        return all(self._read_subjects(wanted, part) for part in wishes.subject_columns(wanted))
 
     def _read_subjects(self, wanted: Wishes, columns: Mapping[str, str]) -> bool:
         """Return whether the project is there."""
@@ -165,6 +172,10 @@ class _Reader:
                 f"nobody change it from here. Nothing was changed: send its files to project {home}, or use another "
                 "label."
             )
+        if row["subject_ID"] not in self._subjects and not self._looked_twice:
+            # Made since the subjects were listed, perhaps by the last request of a run that was killed just now.
+            self._looked_twice = True
+            self._read_all_subjects()
         subject = self._subjects.get(row["subject_ID"], row["subject_ID"])
         if address.subject not in {subject, row["subject_ID"]}:
             raise ConflictError(
