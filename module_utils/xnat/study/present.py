@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .. import listings, tables
+from .. import fields, listings, tables
 from ..address import Address
 from ..errors import ConflictError, InputError, RequestError
 from ..plan import Listing, shortened
@@ -186,7 +186,7 @@ class _Reader:
         self._sessions[identifier] = address
         self._values[address] = {}
         self._present.sessions[address] = PresentObject(identifier, label, row["xsiType"], self._values[address])
-        self._check_type(address, row["xsiType"], "label")
+        self._check_type(address, row["xsiType"])
         return address
 
     def _take_scan(self, session: Address, identifier: str, row: Mapping[str, str], one: SessionList) -> None:
@@ -197,21 +197,21 @@ class _Reader:
         if scan not in self._present.scans:
             self._values[scan] = {}
             self._present.scans[scan] = PresentObject(identifier, identifier, row[xsi_type], self._values[scan])
-            self._check_type(scan, row[xsi_type], "ID")
             self._take(scan, row, {kind: "type", series: "series_description"})
         self._take(scan, row, one.scans)
         if one.parameters:
             name, value = one.parameter
             self._take_named(scan, "parameters/addParam", "addField", row[name], row[value], one.parameters)
 
-    def _check_type(self, address: Address, found: str, name: str) -> None:
+    def _check_type(self, address: Address, found: str) -> None:
+        """Raise ConflictError for a session of another type. Scans are checked when their IDs are known for good."""
         attributes = self._study.attributes.get(address)
         wanted = attributes.xsi_type if attributes else None
         # XNAT finds a data type in any case, and answers with the name that its schema has.
         if wanted is not None and wanted.lower() != found.lower():
             raise ConflictError(
                 f"The {address} is of type {found}, not {wanted}. XNAT cannot change the type of what exists. "
-                f"Nothing was changed: use xsi_type {found}, or another {name}."
+                f"Nothing was changed: use xsi_type {found}, or another label."
             )
 
     def _all_scans_known(self) -> bool:
@@ -221,10 +221,14 @@ class _Reader:
             for scan, found in self._present.scans.items()
         }
         for scan in self._scans:
-            if scan.up_to("experiment") not in self._present.sessions or scan in self._present.scans:
+            if scan.up_to("experiment") not in self._present.sessions:
                 continue
             attributes = self._study.attributes.get(scan)
             wanted = attributes.options.get("series_description") if attributes else None
+            found = self._present.scans.get(scan)
+            # The scan of that ID may be another one, and then this one is new, and must not get the ID of any.
+            if found and (not wanted or fields.same_listed(found.values.get("series_description"), wanted)):
+                continue
             if not wanted or (scan.up_to("experiment"), wanted) not in series:
                 return False
         return True

@@ -164,11 +164,15 @@ def _plan(session: Session, study: Study, options: Options, scratch: Path) -> tu
 
 
 def _series(there: Present) -> dict[Address, dict[str, str]]:
-    """Return {session: {series_description: ID}} of the scans that are there; one without a series counts by its ID."""
+    """Return {session: {series_description: ID}} of the scans that are there.
+
+    One without a series, or with that of another, counts by its ID: it is in use, too.
+    """
     series: dict[Address, dict[str, str]] = {}
     for address, scan in there.scans.items():
-        text = str(there_value) if (there_value := scan.values.get("series_description")) else f"scan {scan.id}"
-        series.setdefault(address.up_to("experiment"), {})[text] = scan.id
+        known = series.setdefault(address.up_to("experiment"), {})
+        text = str(scan.values.get("series_description") or "")
+        known[text if text and text not in known else f"scan {scan.id}"] = scan.id
     return series
 
 
