@@ -119,12 +119,15 @@ class Study:
     def check(self) -> None:
         """Raise InputError if two files would get the same name, or a label is used under two subjects."""
         seen: dict[tuple[Address, str], str] = {}
+        same: list[str] = []
         for file in self.files:
             other = seen.setdefault(file.key, file.local.origin)
             if other != file.local.origin:
-                raise InputError(
-                    f"{other} and {file.local.origin} would both become {file.local.name!r} in the {file.resource}."
+                same.append(
+                    f"{other} and {file.local.origin} would both become {file.local.name!r} in the {file.resource}"
                 )
+        if same:
+            raise InputError(f"{shortened(same)}. Give one of them another name, or leave it out.")
         subjects: dict[tuple[str, str | None], set[str]] = {}
         for session in self.addresses("experiment"):
             subjects.setdefault((session.project, session.experiment), set()).add(str(session.subject))

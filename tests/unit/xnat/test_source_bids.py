@@ -419,3 +419,14 @@ def test_twenty_thousand_files_are_read_with_little_memory(tmp_path: Path) -> No
     of_scan = [file.resource for file in study.files if file.resource.scan]
     assert len({id(resource) for resource in of_scan}) == len(set(of_scan))
     assert peak < 60 * 2**20
+
+
+def test_what_is_wrong_with_several_subjects_is_said_at_once(tmp_path: Path) -> None:
+    files = {f"sub-{number}/anat/sub-{number}_T1w.nii.gz": None for number in (1, 2, 3)}
+    root = make(tmp_path, {**files, "sub-1/anat/sub-1_T1w.json": "{bad", "sub-3/anat/sub-3_T1w.json": "[1]"})
+    with pytest.raises(InputError) as caught:
+        read(root)
+    lines = str(caught.value).splitlines()
+    assert lines[0] == f"bids: {root} cannot be used as it is:"
+    assert lines[1].startswith(f"- {root}/sub-1/anat/sub-1_T1w.json, line 1: is not JSON")
+    assert lines[2].startswith(f"- {root}/sub-3/anat/sub-3_T1w.json: holds a list")

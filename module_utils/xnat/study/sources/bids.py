@@ -24,6 +24,7 @@ from .bids_session import Dataset, Session, add, find, modality
 from .bids_sidecars import Sidecars
 from .bids_tables import FIRST_TRUE_YEAR, Row, Table, acquired, read_json, read_table
 from .bids_tree import Tree
+from .tables import refuse
 
 __all__ = ["Options", "read"]
 
@@ -42,9 +43,16 @@ def read(root: Path, project: str, options: Options | None = None) -> Study:
     withheld = _participants(dataset, table, files, subjects)
     _files_of_dataset(dataset, "", files, also=(table, f"{table.removesuffix('.tsv')}.json"), withheld=withheld)
     sessions: dict[tuple[str, str], Address] = {}
+    problems = []
     for folder in subjects:
-        _subject(dataset, folder, sessions)
+        try:
+            _subject(dataset, folder, sessions)
+        except InputError as error:
+            problems.append(error.message)
         dataset.sidecars.forget(folder)
+    if len(problems) == 1:
+        raise InputError(problems[0])
+    refuse(f"bids: {root} cannot be used as it is", [problem.removeprefix("bids: ") for problem in problems])
     for folder in folders:
         if folder in OPAQUE_FOLDERS and folder in options.folders:
             _opaque(dataset, folder, sessions, {name: _label(name, options) for name in subjects})
