@@ -28,6 +28,7 @@ def of_sessions(
 ) -> dict[Address, Listing]:
     """Return the files of sessions ({ID: address}) and of their scans, by resource; those of assessors are left out.
 
+    Their URIs are to be read with full_uri: there may be very many of them, and most of the text is the same.
     XNAT says nothing about the sessions in such a request that it does not know, or that this account may not read.
     Those of `filled`, which somebody is about to send files to, are therefore looked at again if no file came for them.
     """
@@ -46,13 +47,18 @@ def of_sessions(
 
 
 def of_owner(session: Session, owner: Address) -> dict[Address, Listing]:
-    """Return the files of a subject's or project's own resources."""
+    """Return the files of a subject's or project's own resources; their URIs are to be read with full_uri."""
     found: _Found = {}
     collector = _Collector(found)
     table = tables.read(session, owner.files, f"list the files of the {owner}", {})
     for row in _rows(table):
         collector.add(owner, row)
     return {resource: Listing(tuple(files)) for resource, files in found.items()}
+
+
+def full_uri(uri: str, name: str) -> str:
+    """Return the URI of a file that is listed here: what ends in a slash is only the part before its name."""
+    return uri + name if uri.endswith("/") else uri
 
 
 def batches(identifiers: list[str], size: int) -> Iterator[list[str]]:
@@ -133,10 +139,14 @@ class _Collector:
 
     def _file(self, row: Mapping[str, str]) -> StoredFile:
         size, uri, tags = row["Size"], row["URI"], row["file_tags"]
+        name = name_in_uri(uri) or row["Name"]
+        if uri.endswith(f"/{name}"):
+            # What is before the name is the same for all files of the resource, see full_uri.
+            uri = self._once(uri[: -len(name)])
         if tags not in self._tags:
             self._tags[tags] = frozenset(tag for tag in tags.split(",") if tag)
         return StoredFile(
-            name_in_uri(uri) or row["Name"],
+            name,
             int(size) if size.isdigit() else None,
             row["digest"].lower() or None,
             self._once(row["file_format"]),

@@ -16,7 +16,7 @@ from .fields import normalise
 from .session import Answer, Session
 
 # Bytes of an answer that are kept in memory before it goes to a file.
-_IN_MEMORY = 2 * 1024 * 1024
+_IN_MEMORY = 256 * 1024
 # XPathS that XNAT's lists of experiments show under a name that is not made of the path (XMLPathShortcuts).
 _OTHER_NAMES = {
     "studyinstanceuid": "uid",

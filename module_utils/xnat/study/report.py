@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from ..errors import InputError
+from ..listings import full_uri
 from . import output
 from .engine import FileResult
 from .study import Attributes, Study
@@ -84,7 +85,7 @@ def rows(study: Study, results: Iterable[FileResult]) -> Iterator[dict[str, Any]
             "size": result.size,
             "action": result.action,
             "reason": result.reason,
-            "uri": result.uri,
+            "uri": full_uri(result.uri, result.name) if result.uri else None,
             "made": result.made,
         }
 

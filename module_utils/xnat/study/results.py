@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ..address import Address
-from ..plan import CREATE, DELETE, KEEP, REPLACE, Action, Labels
+from ..listings import full_uri
+from ..plan import CREATE, DELETE, KEEP, REPLACE, Action, Labels, StoredFile
 from ..transfer import Sent
 from .study_plan import ResourcePlan
 from .verify import Proof
@@ -21,9 +22,9 @@ FAILED = "failed"
 class FileResult:
     """What became of one file: `action` is same, sent, replaced, removed or failed, `reason` why.
 
-    `path` is where it is on this machine, `size` in bytes, `md5` in hex; `uri` as XNAT lists it. `labels` are those
-    that the study gives it; None for a file that is not in the study. `made` is whether it was made from the file at
-    `path` on the way; size and MD5 are then not those of that file.
+    `path` is where it is on this machine, `size` in bytes, `md5` in hex; `uri` as XNAT lists it, to be read with
+    listings.full_uri. `labels` are those that the study gives it; None for a file that is not in the study. `made` is
+    whether it was made from the file at `path` on the way; size and MD5 are then not those of that file.
     """
 
     resource: Address
@@ -52,6 +53,7 @@ class Ledger:
         self._results: dict[Address, dict[str, FileResult]] = {}
         self._meanwhile: dict[Address, dict[str, Action]] = {}
         self._sent: dict[Address, dict[str, Sent]] = {}
+        self._texts: dict[tuple[str, str], str] = {}
 
     def resource(self, address: Address) -> ResourcePlan:
         """What was planned for a resource that gets files."""
@@ -82,9 +84,8 @@ class Ledger:
             if proof.problem is not None:
                 word, reason = FAILED, proof.problem
             elif proof.note:
-                reason = f"{reason}; {proof.note}"
-            uri = proof.stored.uri if proof.stored else None
-            known[name] = _result(resource, action, word, reason, sent[name].md5, uri)
+                reason = self._texts.setdefault((reason, proof.note), f"{reason}; {proof.note}")
+            known[name] = _result(resource, action, word, reason, sent[name].md5, proof.stored)
 
     def files(self, reasons: Mapping[Address, str], otherwise: str) -> Iterator[FileResult]:
         """Yield a result for each file of the plan, in its order.
@@ -106,13 +107,17 @@ class Ledger:
 def result_of(resource: Address, action: Action, failure: str | None = None) -> FileResult:
     """Return the result of an action as planned, or, with `failure`, of one that was not done."""
     stored = action.stored if action.kind in {KEEP, DELETE} else None
-    digest, uri = (stored.digest, stored.uri) if stored else (None, None)
-    return _result(resource, action, FAILED if failure else WORDS[action.kind], failure or action.reason, digest, uri)
+    word, digest = FAILED if failure else WORDS[action.kind], stored.digest if stored else None
+    return _result(resource, action, word, failure or action.reason, digest, stored)
 
 
 def _result(
-    resource: Address, action: Action, word: str, reason: str, digest: str | None, uri: str | None
+    resource: Address, action: Action, word: str, reason: str, digest: str | None, stored: StoredFile | None
 ) -> FileResult:
+    uri = stored.uri if stored else ""
+    if stored and stored.name != action.name:
+        # An old XNAT, which keeps a space as its percent signs.
+        uri = full_uri(uri, stored.name)
     source = action.local or action.stored
     size = source.size if source else None
     path = action.local.origin if action.local else None
