@@ -17,7 +17,7 @@ from ansible.module_utils.xnat.study.sources import bids_people, columns, manife
 ROOT = Path(__file__).parents[3]
 DOCS = ROOT / "docs"
 PAGES = [DOCS / "studies.md", *sorted((DOCS / "studies").glob("*.md"))]
-ALL_PAGES = [*PAGES, ROOT / "README.md", ROOT / "CHANGELOG.md", DOCS / "data-manager.md", DOCS / "developer.md"]
+ALL_PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md"))]
 
 
 def blocks(page: Path, language: str) -> list[str]:
