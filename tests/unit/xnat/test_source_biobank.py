@@ -325,7 +325,7 @@ def test_archives_that_cannot_be_used_are_all_named(tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
         biobank.read(tmp_path, "P")
     lines = str(caught.value).splitlines()
-    assert lines[0] == "src: these files of UK Biobank cannot be used:"
+    assert lines[0] == "biobank: these files of UK Biobank cannot be used:"
     for eid, words in (
         ("1000001", "is there twice, also as"),
         ("1000002", "is not a whole zip archive"),

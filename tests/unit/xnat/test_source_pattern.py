@@ -173,3 +173,25 @@ def test_an_empty_file_is_refused_unless_allowed(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="without any content"):
         pattern.read(root, "P", TEMPLATE)
     assert len(pattern.read(root, "P", TEMPLATE, allow_empty=True).files) == 1
+
+
+def test_messages_speak_of_the_options_that_there_are(tmp_path: Path) -> None:
+    (tmp_path / "S1").mkdir()
+    (tmp_path / "S1" / "T1 x.nii").write_bytes(b"x")
+    (tmp_path / "S1" / "empty 1.nii").write_bytes(b"")
+    options = {"defaults": {"session": "E1", "scan": "1"}}
+    for given, message in (
+        ({"template": "{subject}/T1 {x}.nii", **options}, r"^pattern: means nothing: 'x'.*is \* in a pattern\.$"),
+        ({"regex": r"(?P<subject>\w+)/(?P<x>.*)", **options}, "^regex: means nothing: 'x'"),
+        ({"template": "{subject}/*", "defaults": {"sesion": "x"}}, "^defaults: means nothing: 'sesion'"),
+        ({"template": "{subject", **options}, "^pattern: .* brace"),
+        ({"template": "{subject}/*.gz", **options}, "^pattern: no file below"),
+        ({"template": "{subject}/*", **options}, r"^pattern: files below .*\n- S1/empty 1\.nii: without any content"),
+    ):
+        with pytest.raises(InputError, match=message):
+            pattern.read(tmp_path, "P", **given)
+    (tmp_path / "S1" / "loop").symlink_to(tmp_path)
+    with pytest.raises(InputError, match=r"^root: the link .*loop leads back"):
+        pattern.read(tmp_path, "P", template="{subject}/T1*", **options)
+    with pytest.raises(InputError, match=r"^root: .* is not a folder"):
+        pattern.read(tmp_path / "nope", "P", template="{subject}/T1*", **options)

@@ -171,7 +171,7 @@ def read(
             absent[bulk.eid] = None
         else:
             reader.add(bulk, labels[bulk.eid] if labels else bulk.eid)
-    tables.refuse("src: these files of UK Biobank cannot be used", reader.problems)
+    tables.refuse("biobank: these files of UK Biobank cannot be used", reader.problems)
 
     study = reader.study
     for eid, found in gone.items():
@@ -208,7 +208,7 @@ def _find(folders: Sequence[str | Path], fields: Iterable[str | int] | None, rea
         reader.study.leave_out(f"field {number}", f"{count} files, and it is none of the chosen fields")
     if not found:
         raise InputError(
-            f"src: there is no file EID_FIELD_INSTANCE_ARRAY.zip below {', '.join(map(str, folders))}"
+            f"biobank: there is no file EID_FIELD_INSTANCE_ARRAY.zip below {', '.join(map(str, folders))}"
             + (" of the chosen fields." if not_wanted else ".")
         )
     return sorted(found.values())
@@ -216,9 +216,12 @@ def _find(folders: Sequence[str | Path], fields: Iterable[str | int] | None, rea
 
 def _paths(folder: Path) -> Iterator[str]:
     if not folder.is_dir():
-        raise InputError(f"src: {folder} is not a folder.")
-    for path, _ in local.walk(folder):
-        yield path
+        raise InputError(f"biobank: {folder} is not a folder.")
+    try:
+        for path, _ in local.walk(folder):
+            yield path
+    except InputError as error:  # it speaks of the option of other modules
+        raise InputError(f"biobank: {error.message.removeprefix('src: ')}") from error
 
 
 def _directory(path: str) -> list[zipfile.ZipInfo]:

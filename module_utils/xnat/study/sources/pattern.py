@@ -44,13 +44,17 @@ def read(
     that do not match are remarks of the study.
     """
     if (template is None) == (regex is None):
-        raise InputError("template, regex: give one of the two, which says what the paths mean.")
-    wanted = template if regex is None else regex
+        raise InputError("pattern, regex: give one of the two, which says what the paths mean.")
+    wanted, option = (template, "pattern") if regex is None else (regex, "regex")
     matcher = _compiled(template) if template is not None else _checked(str(regex))
     given = check_defaults(defaults or {}, matcher.groupindex)
-    columns = targets(_meant(matcher.groupindex, given), "defaults")
+    targets(given, "defaults")
+    try:
+        columns = targets(_meant(matcher.groupindex, given), option)
+    except InputError as error:
+        raise InputError(f"{error.message} What means nothing is * in a pattern.") from error
     if not root.is_dir():
-        raise InputError(f"src: {root} is not a folder.")
+        raise InputError(f"root: {root} is not a folder.")
 
     builder = Builder(project, columns)
     labels = _Labels(clean_labels)
@@ -67,11 +71,13 @@ def read(
             files = local.collect([path], values.get("name"), allow_empty=allow_empty)
             builder.add(values, files, assumed=set(values) - set(captured))
         except InputError as error:
-            problems.append(f"{below}: {error.message}")
+            problems.append(f"{below}: {error.message.removeprefix('src: ')}")
     if not matched:
         seen = f"The first paths are {shortened(others[:3])}." if others else "It holds no files."
-        raise InputError(f"src: no file below {root} matches {wanted!r}, which is compared with the whole path. {seen}")
-    tables.refuse(f"src: files below {root} match {wanted!r} and cannot be used", problems)
+        raise InputError(
+            f"{option}: no file below {root} matches {wanted!r}, which is compared with the whole path. {seen}"
+        )
+    tables.refuse(f"{option}: files below {root} match {wanted!r} and cannot be used", problems)
     _remark(builder.study, others)
     return builder.finish()
 
@@ -79,8 +85,10 @@ def read(
 def _files(root: Path) -> Iterable[tuple[str, str]]:
     try:
         yield from local.walk(root)
+    except InputError as error:  # it speaks of the option of other modules
+        raise InputError(f"root: {error.message.removeprefix('src: ')}") from error
     except OSError as error:
-        raise InputError(f"src: cannot read the folder {root}: {error.strerror}.") from error
+        raise InputError(f"root: cannot read the folder {root}: {error.strerror}.") from error
 
 
 def _checked(regex: str) -> re.Pattern[str]:
@@ -100,12 +108,12 @@ def _compiled(template: str) -> re.Pattern[str]:
         visible = r"(?!\.)" if begins else ""
         if name is not None:
             if not name.isidentifier():
-                raise InputError(f"template: {template!r} has {text!r}; the name of a value must stand in the braces.")
+                raise InputError(f"pattern: {template!r} has {text!r}; the name of a value must stand in the braces.")
             # The same name a second time must be the same text.
             parts.append(f"(?P={name})" if name in seen else f"{visible}(?P<{name}>[^/]+?)")
             seen.add(name)
         elif text in "{}":
-            raise InputError(f"template: {template!r} has a brace without its counterpart.")
+            raise InputError(f"pattern: {template!r} has a brace without its counterpart.")
         else:
             folders = r"(?:(?!\.)[^/]+/)*"
             wild = {"**/": folders, "**": rf"{folders}{visible}[^/]+", "*": rf"{visible}[^/]*", "?": rf"{visible}[^/]"}
