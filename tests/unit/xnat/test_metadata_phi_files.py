@@ -161,3 +161,41 @@ def test_columns_with_personal_names(
         assert phi_tables.personal(sent, name, "S01") == []
         with pytest.raises(InputError, match=f"{name}: {found[0]}"):
             phi.check(Study([images.planned(path)]), "refuse", tmp_path)
+
+
+# ---- images in two files ---------------------------------------------------------------------------------------------
+
+
+def header(kind: type, order: str = "<", **texts: bytes) -> bytes:
+    """The header file of an image in two files."""
+    made = kind(endianness=order)
+    for name, text in texts.items():
+        made[name] = text
+    return bytes(made.binaryblock)
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (header(nibabel.AnalyzeHeader, patient_id=b"4711", db_name=b"Doe Jane"), ["db_name", "patient_id"]),
+        (header(nibabel.AnalyzeHeader, ">", exp_date=b"17-05-2019"), ["exp_date"]),
+        (header(nibabel.AnalyzeHeader, patient_id=b"S01", exp_date=b"1900-01-01", descrip=b"SPM5"), []),
+        (header(nibabel.AnalyzeHeader, patient_id=b"\1\2\3"), []),
+        (
+            header(nibabel.nifti1.Nifti1PairHeader, descrip=b"Doe^Jane", intent_name=b"19600101"),
+            ["descrip", "intent_name"],
+        ),
+        (header(nibabel.nifti1.Nifti1PairHeader, descrip=b"FSL5.0"), []),
+        (b"#!RADIANCE\npatient 4711\n" * 30, []),  # another kind of file
+    ],
+)
+def test_headers_of_images_in_two_files(content: bytes, found: list[str], tmp_path: Path) -> None:
+    path = tmp_path / "a.hdr"
+    path.write_bytes(content)
+    sent, fields = cleaned(path, tmp_path)
+    assert sorted(fields) == found
+    assert len(sent) == len(content)
+    assert (sent == content) is not bool(found)
+    if found:
+        differs = [number for number, (old, new) in enumerate(zip(content, sent, strict=True)) if old != new]
+        assert all(sent[number] == 0 for number in differs)

@@ -23,7 +23,7 @@ from ...errors import InputError
 from ...local import blocks, md5, open_content, start_of
 from ...plan import LocalFile, shortened
 from ..study import PlannedFile, Study
-from . import nifti, phi_json, phi_tables
+from . import analyze, nifti, phi_json, phi_tables
 from .personal import header_text
 
 POLICIES = ("refuse", "strip", "keep")
@@ -31,6 +31,7 @@ POLICIES = ("refuse", "strip", "keep")
 _TEXTS = ("descrip", "aux_file", "db_name", "intent_name")  # NIFTI-2 has no db_name
 _DICOM, _COMMENT, _MRS = 2, 6, 44  # codes of header extensions that may hold texts about a person
 _LARGEST_EXTENSIONS = 16 * 1024 * 1024
+_HEADER_FILE = ".hdr"  # of an image in two files
 _BLOCK = 1024 * 1024
 _LONGEST_START = 16 * 1024  # of a file, in which the notes of gzip and the names of columns stand
 # What stands before the data of a gzip file, and which of its parts there are.
@@ -88,6 +89,8 @@ def _findings(file: PlannedFile) -> list[Finding]:
         found = _read_json(file.local, lambda text: phi_json.personal(text, subject))
     elif name.endswith(phi_tables.SUFFIXES) and phi_tables.may_be_personal(start_of(file.local, _LONGEST_START), name):
         found = phi_tables.personal(_content(file.local), name, subject)
+    elif name.endswith(_HEADER_FILE) and analyze.is_header(start := start_of(file.local, analyze.LENGTH)):
+        found = analyze.personal(start, subject)
     else:
         return []
     return [Finding(file.local.origin, field) for field in found]
@@ -257,7 +260,9 @@ def _cleaned(file: PlannedFile, fields: set[str], scratch: Path) -> PlannedFile:
 def _write_clean(file: LocalFile, fields: set[str], target: BinaryIO) -> None:
     if not nifti.is_nifti(file.name):
         content = _content(file)
-        if file.name.lower().endswith(".json"):
+        if file.name.lower().endswith(_HEADER_FILE):
+            target.write(analyze.without(content, fields))
+        elif file.name.lower().endswith(".json"):
             target.write(phi_json.without(content.decode(), fields).encode())
         else:
             target.write(phi_tables.without(content, file.name, fields))
