@@ -5,7 +5,9 @@ What the source has said already (a sidecar, a manifest) is never contradicted b
 
 from __future__ import annotations
 
+import json
 import math
+from typing import Any
 
 from ...address import Address
 from ...errors import InputError
@@ -14,7 +16,7 @@ from ...local import blocks
 from ...plan import LocalFile
 from ..sources.tables import refuse
 from ..study import Attributes, PlannedFile, Study
-from . import nifti
+from . import nifti, sidecar
 from .nifti import number
 
 IMAGES = "NIFTI"  # label of the resource that images are in by custom
@@ -24,9 +26,10 @@ _LONGEST_TEXT = 255  # of a text in XNAT
 
 
 def describe(study: Study) -> None:
-    """Add to every scan what the header of its image and its b-values say.
+    """Add to every scan what the sidecar and the header of its image, and its b-values, say.
 
-    Raises one InputError that names all broken files.
+    A sidecar is the JSON file that lies beside the image under its name; those of BIDS the source has read, with what
+    they inherit. What one says that looks personal is left out. Raises one InputError that names all broken files.
     """
     problems = []
     for scan, files in scans(study).items():
@@ -36,6 +39,11 @@ def describe(study: Study) -> None:
         try:
             if image := largest_image(files):
                 said = nifti.attributes(image.local, xsi_type)
+                if beside := _sidecar(image, files):
+                    told = sidecar.attributes(_read_sidecar(beside.local), xsi_type, keep_phi=False)
+                    # What a program has written down with its unit is more certain than a header.
+                    header = _not_yet_said(said, told)
+                    said = Attributes(None, {**header.options, **told.options}, {**header.fields, **told.fields})
             tables = sorted((file for file in files if _is_b_values(file.local.name)), key=lambda file: file.local.name)
             if tables and xsi_type == _MR and (values := b_values(tables[0].local)):
                 said.fields[_B_VALUES] = values
@@ -68,6 +76,21 @@ def largest_image(files: list[PlannedFile]) -> PlannedFile | None:
     images = [file for file in files if nifti.is_nifti(file.local.name)]
     images = [file for file in images if file.resource.resource == IMAGES] or images
     return min(images, key=lambda file: (-file.local.size, file.local.name), default=None)
+
+
+def _sidecar(image: PlannedFile, files: list[PlannedFile]) -> PlannedFile | None:
+    """Return the JSON file beside an image, in its resource and under its name."""
+    name = image.local.name
+    stem = name[: -len(".nii.gz")] if name.lower().endswith(".gz") else name[: -len(".nii")]
+    return next((file for file in files if file.resource == image.resource and file.local.name == f"{stem}.json"), None)
+
+
+def _read_sidecar(file: LocalFile) -> dict[str, Any]:
+    try:
+        content = json.loads(b"".join(blocks(file)).decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{file.origin} is not a JSON file: {error}. Correct it, or leave it out.") from error
+    return content if isinstance(content, dict) else {}
 
 
 def scan_type(study: Study, scan: Address) -> str:
