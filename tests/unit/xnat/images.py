@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import nibabel
 import numpy as np
+import pytest
 from ansible.module_utils.xnat.address import Address
 from ansible.module_utils.xnat.plan import LocalFile
 from ansible.module_utils.xnat.study.study import PlannedFile
@@ -40,3 +42,30 @@ def planned(path: Path, resource: str = "NIFTI", scan: Address = SCAN, name: str
     """The file as planned for a resource of a scan."""
     address = Address(scan.project, scan.subject, scan.experiment, scan.scan, resource=resource)
     return PlannedFile(address, local(path, name))
+
+
+def count_reads(monkeypatch: pytest.MonkeyPatch, *modules: ModuleType) -> list[int]:
+    """Return a list that grows by the number of bytes with each read of a file that these modules open."""
+    read: list[int] = []
+
+    class Counting:
+        def __init__(self, file: LocalFile) -> None:
+            self._stream = Path(file.path).open("rb")  # noqa: SIM115 (closed below)
+
+        def __enter__(self) -> Counting:
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            self._stream.close()
+
+        def seek(self, position: int) -> int:
+            return self._stream.seek(position)
+
+        def read(self, size: int = -1) -> bytes:
+            block = self._stream.read(size)
+            read.append(len(block))
+            return block
+
+    for module in modules:
+        monkeypatch.setattr(module, "open_content", Counting)
+    return read

@@ -375,28 +375,7 @@ def test_a_full_disk_is_noticed_before(study: Study, tmp_path: Path, monkeypatch
 def test_of_an_image_only_the_first_bytes_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = np.random.default_rng(1).integers(0, 1000, (100, 100, 100), dtype=np.int16)
     path = images.image(tmp_path / "a.nii.gz", data=data, descrip=b"FSL5.0")
-    read: list[int] = []
-
-    class Counting:
-        def __init__(self, file: LocalFile) -> None:
-            self._stream = Path(file.path).open("rb")  # noqa: SIM115 (closed below)
-
-        def __enter__(self) -> Counting:
-            return self
-
-        def __exit__(self, *_: object) -> None:
-            self._stream.close()
-
-        def seek(self, position: int) -> int:
-            return self._stream.seek(position)
-
-        def read(self, size: int = -1) -> bytes:
-            block = self._stream.read(size)
-            read.append(len(block))
-            return block
-
-    for module in (local, nifti):
-        monkeypatch.setattr(module, "open_content", Counting)
+    read = images.count_reads(monkeypatch, local, nifti)
     study = Study([images.planned(path)])
     assert phi.check(study, "refuse", tmp_path) == (study, [])
     assert 0 < sum(read) < 150_000 < path.stat().st_size
