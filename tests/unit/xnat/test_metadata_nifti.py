@@ -220,3 +220,15 @@ def test_all_broken_files_are_named_at_once(tmp_path: Path) -> None:
         "c.nii.gz",
         "d.bval",
     ]
+
+
+def test_numbers_that_xnat_cannot_keep(tmp_path: Path) -> None:
+    fields = said(images.image(tmp_path / "a.nii", (4, 5, 6), zooms=(1e30, 1.0, 1.0)))
+    assert "fov/x" not in fields
+    assert fields["matrix/x"] == 4
+    path = images.image(tmp_path / "b.nii", kind=nibabel.Nifti2Image)
+    content = bytearray(path.read_bytes())
+    content[24:32] = (2**40).to_bytes(8, "little")
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"b\.nii is not a NIFTI image: its header says dimensions 3x1099511627776x"):
+        said(path)

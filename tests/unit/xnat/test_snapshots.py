@@ -113,7 +113,7 @@ def test_memory_does_not_grow_with_the_image(tmp_path: Path) -> None:
     assert peak < path.stat().st_size  # 82 MB
 
 
-@pytest.mark.parametrize("shape", [(30_000, 30_000), (30_000, 30_000, 2), (2**40, 2**40, 2)])
+@pytest.mark.parametrize("shape", [(30_000, 30_000), (30_000, 30_000, 2), (2**30, 2**30, 2)])
 def test_a_header_that_claims_huge_slices_is_not_believed(tmp_path: Path, shape: tuple[int, ...]) -> None:
     small = images.image(tmp_path / "small.nii", kind=nibabel.Nifti2Image)
     header = nibabel.load(small).header

@@ -21,6 +21,8 @@ HEADER_BYTES = {348: "Nifti1Header", 540: "Nifti2Header"}  # sizeof_hdr -> nibab
 _LONGEST_HEADER = max(HEADER_BYTES)
 _SINGLE_FILE_MAGIC = {348: (344, (b"n+1\0", b"ni1\0")), 540: (4, (b"n+2\0\r\n\x1a\n", b"ni2\0\r\n\x1a\n"))}
 
+_LARGEST_INTEGER = 2**31 - 1  # that XNAT keeps
+
 # The two halves of xyzt_units. No unit means mm: that is what everyone writes. Unknown units of time stay unknown.
 _MM_PER_UNIT = {0: 1.0, 1: 1000.0, 2: 1.0, 3: 0.001}
 _MS_PER_UNIT = {8: 1000.0, 16: 1.0, 24: 0.001}
@@ -105,7 +107,7 @@ _ADVICE = "Replace or leave out the file, or give it another name if it is somet
 
 def _check_size(header: Any, file: LocalFile) -> None:
     dimensions = int(header["dim"][0])
-    if not 1 <= dimensions <= 7 or any(int(count) < 0 for count in header["dim"][1 : dimensions + 1]):
+    if not 1 <= dimensions <= 7 or any(not 0 <= int(n) <= _LARGEST_INTEGER for n in header["dim"][1 : dimensions + 1]):
         sizes = "x".join(str(int(count)) for count in header["dim"])
         raise InputError(f"{file.origin} is not a NIFTI image: its header says dimensions {sizes}. {_ADVICE}")
 
@@ -115,8 +117,10 @@ def _in_mm(dim: list[int], voxel: list[int | float | None]) -> dict[str, Any]:
     if any(size is not None for size in voxel):
         fields["voxelRes/units"] = "mm"
     if dim[0] >= 2 and voxel[0] is not None and voxel[1] is not None:
-        # XNAT's schema has integers for the field of view.
-        fields["fov/x"], fields["fov/y"] = round(dim[1] * voxel[0]), round(dim[2] * voxel[1])
+        # XNAT's schema has integers for the field of view. Where there is none, a header may hold anything as a size.
+        fov = round(dim[1] * voxel[0]), round(dim[2] * voxel[1])
+        if max(fov) <= _LARGEST_INTEGER:
+            fields["fov/x"], fields["fov/y"] = fov
     return fields
 
 
