@@ -119,6 +119,7 @@ class Session:
         self.request_log: list[tuple[str, str]] = []
         self.wrote = False
         self._sleep = sleep or time.sleep
+        self._ending = False
         self._lock = threading.Lock()
         self._login: _Login | None = None
         self._refused: LoginError | None = None
@@ -292,7 +293,12 @@ class Session:
 
     def back_off(self, attempt: int, asked: float | None = None) -> None:
         """Wait after a failed attempt of that number (from 0), as long as the server `asked` for where it did."""
-        self._sleep(pause_before(attempt, asked))
+        if not self._ending:
+            self._sleep(pause_before(attempt, asked))
+
+    def end_soon(self) -> None:
+        """From now on wait for no better moment, and send nothing a second time: somebody wants the run to end."""
+        self._ending = True
 
     def excerpt(self, text: str) -> str:
         """Return the telling part of an answer in one line, without secrets."""
@@ -387,10 +393,10 @@ class Session:
                 response = self._once(call, login)
             except OSError as error:  # that of requests among them; a CA file that is not there is a plain one
                 problem, hopeless = connection_problem(error, self.server, self.scrub(str(error)))
-                if hopeless or attempt == last:
+                if hopeless or attempt == last or self._ending:
                     raise ConnectError(f"Cannot {call.doing}: {call.method} {call.path}: {problem}") from error
             else:
-                if response.status_code not in TRY_AGAIN or attempt == last:
+                if response.status_code not in TRY_AGAIN or attempt == last or self._ending:
                     return response
                 asked = retry_after(response.headers.get("Retry-After"))
                 response.close()

@@ -209,6 +209,7 @@ class _Engine:
 
     def _interrupt(self, signal: str) -> None:
         self._interrupted = True
+        self._session.end_soon()
         self._stop(f"Interrupted by {signal}. Run again: what is there is not sent twice.")
 
     def _second_try(self, units: list[Unit]) -> list[Unit]:
