@@ -151,7 +151,8 @@ def add(dataset: Dataset, session: Session, address: Address, items: list[Item])
     others = sorted({MODALITIES[item.datatype] for item in items if item.is_image} - {main})
     if others:
         dataset.study.leave_out(
-            session.folder, f"is an {main} session in XNAT, as most of its images are; it has {', '.join(others)} too"
+            session.folder,
+            f"is a session of the type {main} in XNAT, as most of its images are; it has {', '.join(others)} too",
         )
     scans: dict[str, list[Item]] = {}
     for item in items:
