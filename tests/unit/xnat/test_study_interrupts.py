@@ -14,7 +14,6 @@ from ansible.module_utils.xnat.session import Session
 from ansible.module_utils.xnat.study import interrupts
 from client_wire import LOGIN, Reply, Wire
 
-
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
