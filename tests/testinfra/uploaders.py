@@ -144,7 +144,7 @@ class Uploaders:
         }
         command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(INVENTORY)]
         command += ["-i", str(self.inventory()), PLAYBOOK, "-e", f"@{wanted}", *arguments]
-        settings = {**os.environ, "ANSIBLE_NOCOLOR": "1", "PWD": str(ROOT), **access}
+        settings = {**os.environ, "ANSIBLE_FORCE_COLOR": "false", "ANSIBLE_NOCOLOR": "1", "PWD": str(ROOT), **access}
         done = subprocess.run(
             command, capture_output=True, text=True, cwd=ROOT, env=settings, stdin=subprocess.DEVNULL, check=False
         )
