@@ -106,6 +106,28 @@ def test_a_report_that_cannot_be_written_is_noticed_before_hosts_are_asked(folde
     """Ansible with two hosts that nobody could reach."""
     study = {"project": "p", "root": str(folder), "pattern": "{subject}/{scan}.nii", "report": report}
     hosts = {name: {"ansible_host": f"{name}.invalid"} for name in ("a", "b")}
+    done = play(folder, hosts, study)
+    assert done.returncode != 0
+    assert f"report: {report} must end in .csv, .tsv or .json" in " ".join(f"{done.stdout}{done.stderr}".split())
+    assert "unreachable=1" not in done.stdout
+
+
+def test_a_subject_in_pieces_is_told_before_anybody_sends(folder: Path) -> None:
+    """Two hosts that are this machine, each with another folder, and no server."""
+    for host, name in (("a", "s1/m1/1_T1.nii"), ("b", "s1/m2/1_T1.nii")):
+        (folder / host / name).parent.mkdir(parents=True)
+        (folder / host / name).write_bytes(b"x")
+    local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+    study = {"project": "p", "root": "{{ part }}", "pattern": "{subject}/{session}/{scan}_{scan_type}.nii"}
+    done = play(folder, {host: {**local, "part": str(folder / host)} for host in ("a", "b")}, study)
+    assert done.returncode != 0
+    said = " ".join(f"{done.stdout}{done.stderr}".split())
+    assert "Subject s1: b has m2, which a has not. Subject s1: a has m1, which b has not. Each is sent by one" in said
+    assert "Make the project once" not in said
+
+
+def play(folder: Path, hosts: dict[str, Any], study: dict[str, Any]) -> subprocess.CompletedProcess[str]:
+    """The playbook as it is typed in `folder`, with these uploaders."""
     (folder / "hosts.json").write_text(json.dumps({"uploaders": {"hosts": hosts}}))
     (folder / "study.json").write_text(json.dumps({"study": study}))
     program = str(Path(sys.executable).parent / "ansible-playbook")
@@ -116,10 +138,7 @@ def test_a_report_that_cannot_be_written_is_noticed_before_hosts_are_asked(folde
         "ANSIBLE_NOCOLOR": "1",
         "PWD": str(folder),
     }
-    done = subprocess.run(command, capture_output=True, text=True, cwd=folder, env=environment, check=False)
-    assert done.returncode != 0
-    assert f"report: {report} must end in .csv, .tsv or .json" in " ".join(f"{done.stdout}{done.stderr}".split())
-    assert "unreachable=1" not in done.stdout
+    return subprocess.run(command, capture_output=True, text=True, cwd=folder, env=environment, check=False)
 
 
 @pytest.fixture(scope="module")
