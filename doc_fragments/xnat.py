@@ -191,7 +191,7 @@ options:
         type: str
       shifted_dates:
         description:
-          - Whether sessions get a date before 1925 as well, by which BIDS marks a date that was shifted.
+          - Whether sessions get a date before 1926 as well, by which BIDS marks a date that was shifted.
         type: bool
   biobank:
     description:

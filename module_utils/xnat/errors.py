@@ -5,7 +5,10 @@ This file decides nothing and knows no XNAT path: messages are written where the
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
+
+PROBLEMS_SHOWN = 20
 
 
 class XnatError(Exception):
@@ -58,3 +61,13 @@ class VerificationError(XnatError):
 
 class CheckModeError(XnatError):
     """A writing request was about to leave in check mode. Always a defect of this library."""
+
+
+def refuse(what: str, problems: Iterable[str]) -> None:
+    """Raise one InputError for all that is wrong; the first of the problems are shown, one a line. None: go on."""
+    found = list(problems)
+    if not found:
+        return
+    shown = "".join(f"\n- {problem}" for problem in found[:PROBLEMS_SHOWN])
+    more = f"\n- and {len(found) - PROBLEMS_SHOWN} more" if len(found) > PROBLEMS_SHOWN else ""
+    raise InputError(f"{what}:{shown}{more}", problems=found)

@@ -23,6 +23,14 @@ ADVICE = {
     507: "The server's disk is full. Ask the admin to make room, then run again: what is there is not sent twice.",
 }
 
+# What XNAT, Java and the system say when there is no room left; the status is a plain 500 then.
+_DISK_FULL = ("no space left", "disk quota", "not enough space")
+
+
+def is_disk_full(status: int, text: str) -> bool:
+    """Whether an answer says that the server has no room left."""
+    return status == 507 or (status == 500 and any(sign in text.lower() for sign in _DISK_FULL))
+
 
 def excerpt(text: str) -> str:
     """Return the telling part of an answer in one line: of XNAT's error page only its heading."""

@@ -104,7 +104,10 @@ _CHOICES = {
     "handedness": ("left", "right", "ambidextrous", "unknown"),
 }
 _LONGEST = {"note": 2500}
+# XNAT keeps at most this many characters in a text (XFTValidator).
 LONGEST_TEXT = 255
+# Say which object is meant, in some places: no names for variables and parameters of our own.
+TAKEN_NAMES = frozenset({"label", "id", "xsitype", "project", "subject_id"})
 _VARIABLE_OF_SUBJECT = "xnat:subjectData/fields/field["
 
 

@@ -15,6 +15,7 @@ from . import local as local_files
 from .address import Address
 from .bodies import FileBody, OnBytes, Sendable, ZipBody
 from .errors import ConflictError, ConnectError, RequestError, VerificationError, XnatError
+from .explain import ADVICE, is_disk_full
 from .plan import CREATE, KEEP, REPLACE, Action, Labels, Listing, LocalFile, StoredFile, shortened
 from .retry import TRY_AGAIN
 from .session import Answer, Session
@@ -29,7 +30,6 @@ _ZIP = "upload.zip"
 # What XNAT says when another request wrote the resource's catalog in between. Our bytes are on its disk by then, and
 # in no list; a second attempt without overwrite would leave them invisible for ever.
 _CATALOG_CONFLICT = ("another thread or process modified", "concurrentmodification")
-_DISK_FULL = ("no space left", "disk quota", "not enough space")
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,15 +221,9 @@ class ResourceWriter:
         try:
             answer = self._session.request("PUT", path, doing, parameters, body=body, retry=False)
         except RequestError as error:
-            if error.status == 500 and any(sign in error.answer.lower() for sign in _DISK_FULL):
-                raise self._session.failure(
-                    "PUT",
-                    path,
-                    doing,
-                    Answer(500, error.answer),
-                    "The server's disk is full. Ask the admin to make room, then run again: what is there is "
-                    "not sent twice.",
-                ) from error
+            if is_disk_full(error.status, error.answer):
+                answer = Answer(error.status, error.answer)
+                raise self._session.failure("PUT", path, doing, answer, ADVICE[507]) from error
             raise
         for file in files:
             local_files.check_unchanged(file)

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from ..address import Address
 from ..bodies import XmlBody
 from ..errors import ConnectError, InputError, LoginError, RequestError, XnatError
+from ..explain import is_disk_full
 from ..parents import NEW_PROJECT_ADVICE, identifier_in
 from ..plan import REPLACE, Action
 from ..resource import delete_files, list_files
@@ -31,7 +32,6 @@ __all__ = ["Carried", "FileResult", "Limits", "Progress", "result_of", "run"]
 # More than so many requests at a time is more than an XNAT can stand.
 MOST_WORKERS = 16
 _NOT_DELETED = "not deleted, because something else failed before"
-_DISK_FULL = ("no space left", "disk quota", "not enough space", "disk is full")
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,9 @@ class Limits:
     def __post_init__(self) -> None:
         """Refuse what cannot be meant. Raises InputError."""
         if not 1 <= self.workers <= MOST_WORKERS:
-            raise InputError(f"workers: {self.workers} is not between 1 and {MOST_WORKERS}.")
+            raise InputError(
+                f"workers: {self.workers} is not between 1 and {MOST_WORKERS}, which is what an XNAT can stand."
+            )
         if self.max_failures < 1:
             raise InputError("max_failures: must be at least 1.")
         verify.check_policy(self.digest_policy)
@@ -395,9 +397,5 @@ class _Done:
 def _worth_another(error: XnatError | None) -> bool:
     """Whether the same may succeed later: the server or the way to it failed, and not for lack of room."""
     if isinstance(error, RequestError):
-        return error.status == 429 or (error.status >= 500 and error.status != 507 and not _disk_is_full(error))
+        return error.status == 429 or (error.status >= 500 and not is_disk_full(error.status, error.answer))
     return isinstance(error, ConnectError)
-
-
-def _disk_is_full(error: RequestError) -> bool:
-    return any(sign in f"{error.answer} {error.message}".lower() for sign in _DISK_FULL)

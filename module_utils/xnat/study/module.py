@@ -24,6 +24,7 @@ from ..progress import Progress
 from . import output, report, summary, upload
 from .sources import bids, bids_names, bids_options, biobank, manifest, pattern
 from .study import Study
+from .study_plan import COMPARE
 from .verify import DIGEST_POLICIES
 
 SOURCES = ("bids", "biobank", "manifest", "pattern", "regex")
@@ -86,7 +87,7 @@ def upload_options() -> dict[str, Any]:
         **CONNECTION,
         **source_options(),
         "overwrite": _choices(known.overwrite, OVERWRITE),
-        "compare": _choices(known.compare, upload.COMPARE),
+        "compare": _choices(known.compare, COMPARE),
         "digest_policy": _choices(known.digest_policy, DIGEST_POLICIES),
         "mirror": {"type": "bool", "default": known.mirror},
         "max_delete": {"type": "int", "default": known.max_delete},

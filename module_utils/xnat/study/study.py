@@ -14,6 +14,10 @@ from ..address import Address
 from ..errors import InputError
 from ..plan import NO_LABELS, Labels, LocalFile, shortened
 
+# The resource of a scan for preview images, where XNAT's pages look for them. Those that are made here come and go with
+# their image (snapshots.py), so neither a mirror nor a manifest says anything of them.
+SNAPSHOTS = "SNAPSHOTS"
+
 
 @dataclass(frozen=True, slots=True)
 class PlannedFile:

@@ -31,11 +31,9 @@ from ..plan import (
 from . import object_plan
 from .object_plan import DocumentAction
 from .present import Present
-from .study import PlannedFile, Study, address_order
+from .study import SNAPSHOTS, PlannedFile, Study, address_order
 
 COMPARE = ("checksum", "size")
-# Its pictures come and go with their images, see snapshots.py.
-_SNAPSHOTS = "SNAPSHOTS"
 _LocalMd5 = Callable[[LocalFile], str]
 _StoredMd5 = Callable[[Address, StoredFile], str | None]
 
@@ -129,7 +127,7 @@ def plan(
         files, stored = by_resource[address], present.files_of(address)
         actions = _files(files, address, stored, policy, compare, local_md5, stored_md5)
         planned.resources.append(ResourcePlan(address, bool(stored.files), tuple(actions)))
-        if mirror and address.resource != _SNAPSHOTS:
+        if mirror and address.resource != SNAPSHOTS:
             planned.deletions += [(address, action) for action in _extraneous(actions, stored)]
     if overwrite == "fail":
         check_no_replacement([action for resource in planned.resources for action in resource.actions])

@@ -23,9 +23,8 @@ from .metadata import phi
 from .present import Present
 from .sources import numbering
 from .study import Remark, Study
-from .study_plan import StudyPlan
+from .study_plan import COMPARE, StudyPlan
 
-COMPARE = ("checksum", "size")
 PHI = ("refuse", "strip", "keep")
 
 
@@ -50,12 +49,13 @@ class Options:
         for option, choices in (("overwrite", OVERWRITE), ("compare", COMPARE), ("phi", PHI)):
             if getattr(self, option) not in choices:
                 raise InputError(f"{option}: {getattr(self, option)!r} is not one of {', '.join(choices)}.")
-        if not 1 <= self.workers <= 16:
-            raise InputError(f"workers: {self.workers} is not between 1 and 16, which is what an XNAT can stand.")
         if not 1 <= self.batch <= 500:
             raise InputError(f"batch: {self.batch} is not between 1 and 500: addresses would grow too long.")
-        if self.max_failures < 1:
-            raise InputError("max_failures: must be at least 1.")
+        self.limits()
+
+    def limits(self) -> engine.Limits:
+        """The part that is about how the work is done. Raises InputError for what cannot be meant."""
+        return engine.Limits(self.workers, self.batch, self.digest_policy, self.max_failures)
 
 
 @dataclass
@@ -128,8 +128,7 @@ def run(
     if session.check_mode:
         result.files = list(_planned(plan))
         return result
-    limits = engine.Limits(options.workers, options.batch, options.digest_policy, options.max_failures)
-    carried = engine.run(session, plan, limits, progress, overwrite=options.overwrite)
+    carried = engine.run(session, plan, options.limits(), progress, overwrite=options.overwrite)
     result.files, result.sent_bytes, result.changed = carried.files, carried.sent_bytes, carried.changed
     result.problems = list(_problems(carried))
     return result

@@ -39,6 +39,11 @@ def drawn(path: Path, name: str = "a") -> tuple[Any, Any]:
         return np.asarray(first.convert("RGB")), np.asarray(second.convert("RGB"))
 
 
+def stored(file: LocalFile) -> StoredFile:
+    """A file as XNAT lists it after it arrived whole."""
+    return StoredFile(file.name, file.size, md5(file))
+
+
 def listing(*names: str, size: int = 10, content: str = "") -> dict[Any, Listing]:
     return {RESOURCE: Listing(tuple(StoredFile(name, size, None, content=content) for name in names))}
 
@@ -198,8 +203,10 @@ def test_a_montage_and_a_thumbnail_with_the_contents_that_xnat_looks_for(tmp_pat
     assert stale == []
     assert study.files == found.files[:2]
     assert [(file.resource, file.local.name, file.labels) for file in found.files[2:]] == [
-        (RESOURCE, f"montage-{mark}.gif", Labels("GIF", "ORIGINAL")),
-        (RESOURCE, f"thumbnail-{mark}.gif", Labels("GIF", "THUMBNAIL")),
+        (RESOURCE, f"{kind}-{mark}-{md5(file.local)[:8]}.gif", Labels("GIF", content))
+        for kind, content, file in zip(
+            ("montage", "thumbnail"), ("ORIGINAL", "THUMBNAIL"), found.files[2:], strict=True
+        )
     ]
     for file in found.files[2:]:
         assert file.local.size == Path(file.local.path).stat().st_size > 0
@@ -223,24 +230,47 @@ def test_two_scans_with_the_same_image_share_its_pictures(tmp_path: Path) -> Non
         assert file.local.modified_ns == Path(file.local.path).stat().st_mtime_ns
 
 
-def test_what_is_there_is_not_drawn_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = images.image(tmp_path / "a.nii.gz", data=ramp())
-    mark = md5(images.local(path))[:12]
-    study = Study([images.planned(path)])
+def test_what_is_there_and_whole_is_not_drawn_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    study = Study([images.planned(images.image(tmp_path / "a.nii.gz", data=ramp()))])
+    found, _ = snapshots.add(study, {}, tmp_path / "first", md5)
+    montage, thumbnail = (stored(file.local) for file in found.files[1:])
     with monkeypatch.context() as patch:
         patch.setattr(pictures, "draw", lambda *_: pytest.fail("drawn"))
-        there = listing(f"montage-{mark}.gif", f"thumbnail-{mark}.gif")
-        assert snapshots.add(study, there, tmp_path / "s", md5) == (study, [])
-    found, _ = snapshots.add(study, listing(f"montage-{mark}.gif"), tmp_path / "s", md5)
-    assert [file.local.name for file in found.files[1:]] == [f"thumbnail-{mark}.gif"]
-    found, _ = snapshots.add(study, listing(f"montage-{mark}.gif", size=0), tmp_path / "s", md5)
-    assert len(found.files) == 3
+        for there in ((montage, thumbnail), (replace(montage, digest=None), thumbnail)):
+            assert snapshots.add(study, {RESOURCE: Listing(there)}, tmp_path / "s", md5) == (study, [])
+    found, _ = snapshots.add(study, {RESOURCE: Listing((montage,))}, tmp_path / "s", md5)
+    assert [file.local.name for file in found.files[1:]] == [thumbnail.name]
+
+
+@pytest.mark.parametrize("damage", [{"size": 0}, {"digest": "0" * 32}], ids=["empty", "other bytes"])
+def test_what_is_there_and_damaged_is_drawn_again_and_replaced(tmp_path: Path, damage: dict[str, Any]) -> None:
+    study = Study([images.planned(images.image(tmp_path / "a.nii.gz", data=ramp()))])
+    first, _ = snapshots.add(study, {}, tmp_path / "first", md5)
+    montage, thumbnail = (stored(file.local) for file in first.files[1:])
+    there = Listing((replace(montage, **damage), thumbnail))
+    found, to_remove = snapshots.add(study, {RESOURCE: there}, tmp_path / "s", md5)
+    assert [file.local.name for file in found.files[1:]] == [montage.name]
+    assert to_remove == []  # of that name there will be the new one
+
+
+def test_a_damaged_picture_that_would_be_drawn_otherwise_now_is_given_back(tmp_path: Path) -> None:
+    """Another version of the library that writes GIF gives other bytes, hence another name."""
+    study = Study([images.planned(images.image(tmp_path / "a.nii.gz", data=ramp()))])
+    first, _ = snapshots.add(study, {}, tmp_path / "first", md5)
+    mark = first.files[1].local.name.split("-")[1]
+    other = f"montage-{mark}-01234567.gif"
+    damaged = Listing((StoredFile(other, 10, "89abcdef" * 4), stored(first.files[2].local)))
+    found, to_remove = snapshots.add(study, {RESOURCE: damaged}, tmp_path / "s", md5)
+    assert [file.local.name for file in found.files[1:]] == [first.files[1].local.name]
+    assert to_remove == [(RESOURCE, other)]
+    whole = Listing((StoredFile(other, 10, "01234567" * 4), stored(first.files[2].local)))
+    assert snapshots.add(study, {RESOURCE: whole}, tmp_path / "s", md5) == (study, [])
 
 
 def test_pictures_of_a_former_image_are_given_back(tmp_path: Path) -> None:
     study = Study([images.planned(images.image(tmp_path / "a.nii.gz", data=ramp()))])
-    former = ["montage-0123456789ab.gif", "thumbnail-0123456789ab.gif"]
-    there = listing(*former, "notes.txt", "montage-mine.gif", "montage-0123456789ab.gif.txt")
+    former = ["montage-0123456789ab-01234567.gif", "thumbnail-0123456789ab-01234567.gif"]
+    there = listing(*former, "notes.txt", "montage-mine.gif", "montage-0123456789ab-01234567.gif.txt")
     found, stale = snapshots.add(study, there, tmp_path / "s", md5)
     assert stale == [(RESOURCE, name) for name in former]
     assert len(found.files) == 3
@@ -296,5 +326,5 @@ def test_an_image_that_is_cut_off_is_remarked(tmp_path: Path, name: str) -> None
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     study = Study([images.planned(images.image(tmp_path / "a.nii", data=ramp()))])
     (tmp_path / "s").write_text("a file")
-    with pytest.raises(InputError, match=r"snapshots: cannot write .*montage-"):
+    with pytest.raises(InputError, match=r"snapshots: cannot write .*montage"):
         snapshots.add(study, {}, tmp_path / "s", md5)

@@ -227,13 +227,14 @@ class TestMoments:
         study = read(make(tmp_path, {self.IMAGE: None, self.OTHER: None, self.SCANS: self.ROWS, **sidecar}))
         assert scan(study, "1_a", "sub-1_ses-a_T1w").fields == {"xnat:mrScanData/startTime": "10:05:00"}
 
-    def test_shifted_date_is_no_date_unless_asked_for(self, tmp_path: Path) -> None:
-        tree = {self.IMAGE: None, self.SESSIONS: "session_id\tacq_time\nses-a\t1877-05-16T09:00:00\n"}
+    @pytest.mark.parametrize("year", ["1877", "1925"])
+    def test_shifted_date_is_no_date_unless_asked_for(self, tmp_path: Path, year: str) -> None:
+        tree = {self.IMAGE: None, self.SESSIONS: f"session_id\tacq_time\nses-a\t{year}-05-16T09:00:00\n"}
         study = read(make(tmp_path, tree))
         assert session(study, "1", "1_a").options == {"time": "09:00:00"}
-        assert "1925" in remarks(study)["the dates of 1 sessions"]
+        assert "1926" in remarks(study)["the dates of 1 sessions"]
         study = read(tmp_path, shifted_dates=True)
-        assert session(study, "1", "1_a").options == {"date": "1877-05-16", "time": "09:00:00"}
+        assert session(study, "1", "1_a").options == {"date": f"{year}-05-16", "time": "09:00:00"}
 
     def test_rows_about_nothing_are_remarked_on(self, tmp_path: Path) -> None:
         tree = {

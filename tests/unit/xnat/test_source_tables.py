@@ -10,7 +10,7 @@ from typing import Any
 
 import openpyxl
 import pytest
-from ansible.module_utils.xnat.errors import InputError
+from ansible.module_utils.xnat.errors import InputError, refuse
 from ansible.module_utils.xnat.study.sources import tables
 
 
@@ -167,9 +167,9 @@ def test_a_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_many_problems_become_one_error_of_which_the_first_are_shown() -> None:
-    tables.refuse("fine", [])
+    refuse("fine", [])
     with pytest.raises(InputError) as caught:
-        tables.refuse("manifest m.csv", [f"row {number}: bad" for number in range(25)])
+        refuse("manifest m.csv", [f"row {number}: bad" for number in range(25)])
     lines = str(caught.value).splitlines()
     assert (lines[0], lines[20], lines[21]) == ("manifest m.csv:", "- row 19: bad", "- and 5 more")
     assert len(caught.value.details["problems"]) == 25

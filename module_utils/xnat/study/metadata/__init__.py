@@ -10,11 +10,10 @@ import math
 from typing import Any
 
 from ...address import Address
-from ...errors import InputError
-from ...fields import ATTRIBUTES, DEFAULT_SCAN_TYPE, SCAN_TYPE_OF_SESSION, normalise
+from ...errors import InputError, refuse
+from ...fields import ATTRIBUTES, DEFAULT_SCAN_TYPE, LONGEST_TEXT, SCAN_TYPE_OF_SESSION, normalise
 from ...local import blocks
 from ...plan import LocalFile
-from ..sources.tables import refuse
 from ..study import Attributes, PlannedFile, Study
 from . import nifti, sidecar
 from .nifti import number
@@ -22,7 +21,6 @@ from .nifti import number
 IMAGES = "NIFTI"  # label of the resource that images are in by custom
 _MR = "xnat:mrScanData"
 _B_VALUES = f"{_MR}/parameters/diffusion/bValues"
-_LONGEST_TEXT = 255  # of a text in XNAT
 
 
 def describe(study: Study) -> None:
@@ -111,7 +109,7 @@ def b_values(file: LocalFile) -> str | None:
         raise InputError(
             f"{file.origin} is not a list of b-values: {error}. Replace it, or give it another name than .bval."
         ) from error
-    return text if 0 < len(text) <= _LONGEST_TEXT else None
+    return text if 0 < len(text) <= LONGEST_TEXT else None
 
 
 def _finite(word: bytes) -> int | float:

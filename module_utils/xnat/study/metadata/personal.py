@@ -86,8 +86,8 @@ _NOBODY = re.compile(
     re.IGNORECASE,
 )
 _YEAR = re.compile(r"(\d{4})")
-# BIDS has dates shifted to before 1925 where they are not the true ones.
-_SHIFTED_BEFORE = 1926
+# BIDS: dates that were shifted to hide the true ones are of 1925 or earlier.
+FIRST_TRUE_YEAR = 1926
 
 
 def is_personal(name: str) -> bool:
@@ -110,7 +110,7 @@ def json_value(name: str, value: Any, subject: str) -> bool:
     if key in _PSEUDONYMS and _plain(text) in _labels(subject):
         return False
     if "date" in key and "birth" not in key and (year := _YEAR.match(text)):
-        return int(year.group(1)) >= _SHIFTED_BEFORE
+        return int(year.group(1)) >= FIRST_TRUE_YEAR
     return True
 
 

@@ -10,20 +10,16 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ...fields import LONGEST_TEXT, TAKEN_NAMES
 from ..study import Attributes
 from . import personal
 from .nifti import number
-
-# XNAT keeps at most this many characters in a text (XFTValidator). A longer one, such as the SliceTiming of a long
-# scan, stays in the sidecar, which is uploaded as it is.
-LONGEST_TEXT = 255
 
 _MR = "xnat:mrScanData"
 _WITH_ADDITIONAL_PARAMETERS = {_MR, "xnat:ctScanData", "xnat:petScanData"}
 # The type's own prefix, then schemas of sites: what is derived from imageScanData has `scanner` and `startTime`.
 _IMAGE_SCAN = re.compile(r"xnat:\w+ScanData")
 _PARAMETER_NAME = re.compile(r"[A-Za-z0-9_. -]+")
-_TAKEN_NAMES = {"label", "id", "xsitype", "project", "subject_id"}  # say which scan is meant, in other places
 _TIME = re.compile(r"([01]\d|2[0-3]):?([0-5]\d):?([0-5]\d)(?:\.\d*)?")
 
 
@@ -118,7 +114,7 @@ def parameter(value: Any) -> str | int | float | bool | None:
 
 
 def _is_parameter_name(key: str) -> bool:
-    return bool(_PARAMETER_NAME.fullmatch(key)) and key == key.strip() and key.lower() not in _TAKEN_NAMES
+    return bool(_PARAMETER_NAME.fullmatch(key)) and key == key.strip() and key.lower() not in TAKEN_NAMES
 
 
 def _single(value: Any) -> Any:
@@ -136,5 +132,6 @@ def _joined(value: Any, separator: str) -> str | None:
 
 
 def _fitting(text: str | None) -> str | None:
-    # XNAT takes the word NULL for "no value".
+    # A longer one, such as the SliceTiming of a long scan, stays in the sidecar, which is uploaded as it is. XNAT takes
+    # the word NULL for "no value".
     return text if text and len(text) <= LONGEST_TEXT and text.upper() != "NULL" else None

@@ -14,17 +14,17 @@ from pathlib import Path
 from typing import Any
 
 from ...address import Address
-from ...errors import InputError
+from ...errors import InputError, refuse
 from ...plan import shortened
+from ..metadata.personal import FIRST_TRUE_YEAR
 from ..study import Study
 from .bids_names import OPAQUE_FOLDERS, Rules, parse
 from .bids_options import Options
 from .bids_people import People
 from .bids_session import Dataset, Session, add, find, modality
 from .bids_sidecars import Sidecars
-from .bids_tables import FIRST_TRUE_YEAR, Row, Table, acquired, read_json, read_table
+from .bids_tables import Row, Table, acquired, read_json, read_table
 from .bids_tree import Tree
-from .tables import refuse
 
 __all__ = ["Options", "read"]
 

@@ -30,7 +30,7 @@ class Options:
         subject or project that its paths name.
     participants: file name of the participants table; without it participants.tsv, else participants_data.tsv.
     subjects: only these subjects (with or without `sub-`); empty means all.
-    shifted_dates: give sessions also a date before 1925, by which BIDS marks dates that were shifted to hide the true
+    shifted_dates: give sessions also a date before 1926, by which BIDS marks dates that were shifted to hide the true
         ones. Without it such a session gets its time of day only, as the date is not one on which anything happened.
     keep_phi: take over what tells who a person is: dates of birth in the participants table, entries of sidecars.
     allow_empty: send files of 0 bytes, instead of refusing them.

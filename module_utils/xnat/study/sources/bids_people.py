@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from ...fields import LONGEST_TEXT, TAKEN_NAMES
 from ..metadata.personal import is_personal
 from ..study import Attributes
 from .bids_tables import Row, Table
@@ -58,9 +59,6 @@ _UNITS: dict[str, dict[str, Decimal]] = {
     },
 }
 _WHOLE = {"age": range(151), "yob": range(1850, 2101), "education": range(31)}
-# XNAT keeps at most this many characters in a text (XFTValidator).
-LONGEST_TEXT = 255
-_RESERVED = {"label", "id", "xsitype", "project", "subject_id"}
 
 
 class People:
@@ -144,7 +142,7 @@ def variable_names(columns: Iterable[str]) -> dict[str, str]:
     taken: set[str] = set()
     for column in columns:
         base = re.sub(r"[^A-Za-z0-9_. -]", "_", column)
-        base = f"participant_{base}" if base.lower() in _RESERVED else base
+        base = f"participant_{base}" if base.lower() in TAKEN_NAMES else base
         name, number = base, 2
         while name.lower() in taken:
             name, number = f"{base}_{number}", number + 1

@@ -11,13 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ...errors import InputError
-from .tables import refuse
+from ...errors import InputError, refuse
+from ..metadata.personal import FIRST_TRUE_YEAR
 
 # BIDS writes n/a; XNAT refuses the word NULL, because it clears a value with it.
 _NO_VALUE = {"", "n/a", "null"}
-# BIDS: dates that were shifted to hide the true ones must lie before 1925.
-FIRST_TRUE_YEAR = 1925
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from sys import intern
 
 from ... import local
 from ...address import Address, check_file_name
-from ...errors import InputError
+from ...errors import InputError, refuse
 from ...plan import Labels, LocalFile
 from ..study import Attributes, PlannedFile, Study
 from . import biobank_fields as ukb
@@ -171,7 +171,7 @@ def read(
             absent[bulk.eid] = None
         else:
             reader.add(bulk, labels[bulk.eid] if labels else bulk.eid)
-    tables.refuse("biobank: these files of UK Biobank cannot be used", reader.problems)
+    refuse("biobank: these files of UK Biobank cannot be used", reader.problems)
 
     study = reader.study
     for eid, found in gone.items():
@@ -318,5 +318,5 @@ def _labels(path: str | Path, eid_column: str | None) -> dict[str, str]:
                 raise InputError(f"{label} is given to EID {owners[label]} and to EID {eid}.")
         except InputError as error:
             problems.append(f"row {number}: {error.message}")
-    tables.refuse(f"{where} has rows that cannot be used", problems)
+    refuse(f"{where} has rows that cannot be used", problems)
     return labels

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...address import Address
-from ...errors import InputError
+from ...errors import InputError, refuse
 from ...fields import LONGEST_TEXT, wanted_values
 from ...plan import shortened
 from ..metadata.personal import is_personal
@@ -83,7 +83,7 @@ def describe(
             _describe_row(study, eid, values, columns, subjects[eid], sessions)
         except InputError as error:
             problems.append(f"row {row.number}: {error.message}")
-    tables.refuse(f"table: {path} has rows that cannot be used", problems)
+    refuse(f"table: {path} has rows that cannot be used", problems)
     for name in sorted(too_long):
         reason = f"has values of more than {LONGEST_TEXT} characters, which XNAT cannot keep; they are left out"
         study.leave_out(f"{path}, column {name!r}", reason)

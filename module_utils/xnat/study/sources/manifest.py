@@ -17,16 +17,15 @@ from pathlib import Path
 
 from ... import local
 from ...address import check_file_name
-from ...errors import InputError
+from ...errors import InputError, refuse
 from ...plan import LocalFile
-from ..study import Study
+from ..study import SNAPSHOTS, Study
 from . import tables
 from .columns import COLUMNS, MARKS, Builder, check_defaults, filled, targets
 
 FILE_COLUMNS = ("path", "md5", "size")
 REPORT_COLUMNS = ("action", "reason", "uri", "digest", "host", "made")  # what became of a file the last time
 _GONE = {"removed", "deleted"}
-_MADE_BY_US = "SNAPSHOTS"
 _MD5 = re.compile(r"[0-9a-f]{32}")
 _MEMBER = re.compile(r"(.+\.zip):(.+)", re.IGNORECASE)
 
@@ -74,7 +73,7 @@ def read(
                     raise InputError(f"name: {file.local.name} of the {file.resource} comes from row {first} already.")
         except InputError as error:
             problems.append(f"row {row.number}: {error.message}")
-    tables.refuse(f"{where} has rows that cannot be used", problems)
+    refuse(f"{where} has rows that cannot be used", problems)
     if not builder.study.files and not builder.study.attributes:
         raise InputError(f"{where} has no rows below its header.")
     return builder.finish()
@@ -93,7 +92,7 @@ def _left_out(values: Mapping[str, str]) -> str | None:
     action = values.get("action")
     if action in _GONE and "path" not in values:
         return f"the file was {action}"
-    if action and values.get("resource") == _MADE_BY_US:
+    if action and values.get("resource") == SNAPSHOTS:
         return "preview images are made anew"
     return None
 

@@ -15,10 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ... import local
-from ...errors import InputError
+from ...errors import InputError, refuse
 from ...plan import shortened
 from ..study import Study
-from . import tables
 from .columns import COLUMNS, Builder, check_defaults, filled, names_in, targets
 
 _TOKEN = re.compile(r"\{(\w*)\}|\*\*/|\*\*|\*|\?|/|[^{}*?/]+|.", re.DOTALL)
@@ -77,7 +76,7 @@ def read(
         raise InputError(
             f"{option}: no file below {root} matches {wanted!r}, which is compared with the whole path. {seen}"
         )
-    tables.refuse(f"{option}: files below {root} match {wanted!r} and cannot be used", problems)
+    refuse(f"{option}: files below {root} match {wanted!r} and cannot be used", problems)
     _remark(builder.study, others)
     return builder.finish()
 

@@ -13,7 +13,7 @@ import json
 import re
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -24,7 +24,6 @@ from ...errors import InputError
 from ...plan import shortened
 
 SUFFIXES = (".csv", ".tsv", ".tab", ".txt", ".xlsx", ".xlsm", ".json", ".yaml", ".yml")
-PROBLEMS_SHOWN = 20
 _DELIMITERS = {".tsv": "\t", ".tab": "\t"}
 _SNIFFED = ",;\t|"  # in order of preference where the first line does not tell
 _BYTE_ORDER_MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
@@ -74,16 +73,6 @@ def read(path: str | Path, option: str = "manifest") -> Table:
         return _from_cells(file, option, _lines(file, option))
     except OSError as error:
         raise InputError(f"{option}: cannot read {file}: {error.strerror}.") from error
-
-
-def refuse(what: str, problems: Iterable[str]) -> None:
-    """Raise one InputError for all that is wrong; the first of the problems are shown, one a line. None: go on."""
-    found = list(problems)
-    if not found:
-        return
-    shown = "".join(f"\n- {problem}" for problem in found[:PROBLEMS_SHOWN])
-    more = f"\n- and {len(found) - PROBLEMS_SHOWN} more" if len(found) > PROBLEMS_SHOWN else ""
-    raise InputError(f"{what}:{shown}{more}", problems=found)
 
 
 def _columns(names: list[str], where: str) -> None:
