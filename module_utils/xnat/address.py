@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 from urllib.parse import quote
 
 from .errors import InputError
@@ -21,6 +20,7 @@ PROJECTS = "/data/projects"
 REFRESH_CATALOG = "/data/services/refresh/catalog"
 
 KINDS = ("project", "subject", "experiment", "scan", "assessor", "resource")
+_BELOW = {kind: KINDS[number + 1 :] for number, kind in enumerate(KINDS)}
 
 _LABEL = re.compile(r"[A-Za-z0-9_-]+")
 _RESOURCE_LABEL = re.compile(r"[A-Za-z0-9_.-]+")
@@ -178,16 +178,21 @@ class Address:
 
     def up_to(self, kind: str) -> Address:
         """The address of the object of that kind that this address passes through."""
-        below = KINDS[KINDS.index(kind) + 1 :]
-        if all(getattr(self, of) is None for of in below):
-            return self
-        hidden: dict[str, Any] = dict.fromkeys(below)
-        return replace(self, **hidden)
+        return self._without(_BELOW[kind])
 
     @property
     def owner(self) -> Address:
         """The object that holds the resource (this object itself if no resource is given)."""
-        return replace(self, resource=None)
+        return self._without(("resource",))
+
+    def _without(self, kinds: tuple[str, ...]) -> Address:
+        if all(getattr(self, kind) is None for kind in kinds):
+            return self
+        # Not made anew: its labels were checked with this one, and a study asks for this a hundred thousand times.
+        other = object.__new__(Address)
+        for name, value in vars(self).items():
+            object.__setattr__(other, name, None if name in kinds else value)
+        return other
 
     def __str__(self) -> str:
         """Name the object as a person would: the deepest first, with all that it belongs to."""

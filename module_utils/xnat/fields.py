@@ -13,6 +13,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 from .errors import InputError
@@ -145,6 +146,7 @@ def check_xsi_type(xsi_type: str) -> str:
     return xsi_type
 
 
+@lru_cache(4096)
 def normalise(path: str) -> str:
     """Return a path as a key for comparison: without data type in front and types in brackets, in lower case."""
     path = _PREDICATE.sub("", path.strip().strip("/"))

@@ -88,9 +88,11 @@ def running(data: Path) -> Iterator[Practice]:
     """The practice XNAT on the data in this folder, stopped at the end; its log is `server.log` in there."""
     data.mkdir(parents=True, exist_ok=True)
     with (data / "server.log").open("w") as log:
-        command = [sys.executable, "-m", "xnat_twin", "--port", "0", "--data", str(data)]
+        # Its input ends with this process, however that ends, and then so does the server.
+        command = [sys.executable, "-m", "xnat_twin", "--port", "0", "--data", str(data), "--stop-at-end-of-input"]
         environment = {**os.environ, "PYTHONPATH": str(_TESTS), "XNAT_TWIN_ADMIN_PASSWORD": PASSWORD}
-        with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=log, text=True) as process:
+        pipe = subprocess.PIPE
+        with subprocess.Popen(command, env=environment, stdin=pipe, stdout=pipe, stderr=log, text=True) as process:
             assert process.stdout is not None
             try:
                 _, found, rest = process.stdout.readline().partition(" at ")

@@ -254,6 +254,35 @@ def test_session_without_any_image_is_left_out_with_a_remark(tmp_path: Path) -> 
     assert "1 files are not sent" in remarks(study)["sub-2"]
 
 
+def test_b_values_and_directions_are_inherited_and_the_nearest_are_meant(tmp_path: Path) -> None:
+    tree = {
+        "dwi.bval": "0 1000",
+        "dwi.bvec": "0 1\n0 0\n0 0",
+        "sub-1/dwi/sub-1_run-1_dwi.nii.gz": None,
+        "sub-1/dwi/sub-1_run-2_dwi.nii.gz": None,
+        "sub-1/dwi/sub-1_run-2_dwi.bval": "0 2000",
+        "sub-1/dwi/sub-1_sbref.nii.gz": None,
+        "sub-2/dwi/sub-2_dwi.bval": "0 3000",
+        "sub-2/dwi/sub-2_run-1_dwi.nii.gz": None,
+        "sub-2/dwi/sub-2_run-2_dwi.nii.gz": None,
+    }
+    study = read(make(tmp_path, tree))
+    found = contents(study)
+    gradients = {where: names for where, names in found.items() if where.endswith((":BVAL", ":BVEC"))}
+    assert gradients == {
+        "1/1_MR1/1:BVAL": ["dwi.bval"],
+        "1/1_MR1/1:BVEC": ["dwi.bvec"],
+        "1/1_MR1/2:BVAL": ["sub-1_run-2_dwi.bval"],
+        "1/1_MR1/2:BVEC": ["dwi.bvec"],
+        "2/2_MR1/1:BVAL": ["sub-2_dwi.bval"],
+        "2/2_MR1/1:BVEC": ["dwi.bvec"],
+        "2/2_MR1/2:BVAL": ["sub-2_dwi.bval"],
+        "2/2_MR1/2:BVEC": ["dwi.bvec"],
+    }
+    assert found[":BIDS"] == ["dataset_description.json", "dwi.bval", "dwi.bvec"]
+    assert remarks(study) == {}
+
+
 class TestOptions:
     """Every choice changes what it says."""
 

@@ -137,8 +137,7 @@ def _files_of_dataset(
         if text not in also and not dataset.rules.allow(path, name):
             dataset.study.leave_out(path, dataset.rules.fault(name))
             continue
-        if name.extension == ".json":
-            dataset.sidecars.add(folder, name)
+        dataset.sidecars.add(folder, name)
         if dataset.options.dataset_files:
             dataset.put(resource, path, path, name.extension.rpartition(".")[2].upper())
 

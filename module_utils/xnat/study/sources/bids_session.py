@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from sys import intern
 from typing import Any
@@ -19,7 +19,7 @@ from ...plan import Labels
 from ..study import Attributes, PlannedFile, Study
 from .bids_names import Name, Rules, natural, parse
 from .bids_options import Options
-from .bids_sidecars import Sidecars
+from .bids_sidecars import GRADIENTS, Sidecars
 from .bids_tables import Row, Table, acquired, date_of, time_of
 from .bids_tree import Tree
 from .numbering import numbers
@@ -118,8 +118,7 @@ def find(dataset: Dataset, session: Session) -> list[Item]:
                 dataset.study.leave_out(path, dataset.rules.fault(name))
                 continue
             items.append(Item(name, datatype, path))
-            if name.extension == ".json":
-                dataset.sidecars.add(folder, name)
+            dataset.sidecars.add(folder, name)
         for text in folders:
             name = parse(text)
             path = f"{folder}/{text}"
@@ -170,8 +169,9 @@ def add(dataset: Dataset, session: Session, address: Address, items: list[Item])
         dataset.study.describe(scan, attributes)
         for image in images:
             _put_image(dataset, scan, image)
+    taken = {path for stem, images in scans.items() for path in _put_gradients(dataset, session, places[stem], images)}
     for item in items:
-        if not item.is_image:
+        if not item.is_image and item.path not in taken:
             _put_companion(dataset, address, scans, places, item)
     _describe(dataset, session, address, session_type, moments)
     bids = Address(address.project, address.subject, address.experiment, resource=dataset.options.sidecar_resource)
@@ -226,6 +226,18 @@ def _put_image(dataset: Dataset, scan: Address, image: Item) -> None:
         dataset.put(resource, path, path[above:], name.extension.strip("./").upper(), name.suffix)
 
 
+def _put_gradients(dataset: Dataset, session: Session, scan: Address, images: list[Item]) -> Iterator[str]:
+    """Give a scan the b-values and directions that are meant for it, also inherited ones; yield their paths."""
+    image = images[0]
+    folders = (*session.above, session.folder, f"{session.folder}/{image.datatype}")
+    for extension in GRADIENTS:
+        if path := dataset.sidecars.nearest(folders, image.name, extension):
+            label = _resource_of(dataset.options, extension, scan)
+            resource = Address(scan.project, scan.subject, scan.experiment, scan.scan, resource=label)
+            dataset.put_named(resource, path, parse(path.rpartition("/")[2]))
+            yield path
+
+
 def _put_companion(
     dataset: Dataset, session: Address, scans: Mapping[str, list[Item]], places: Mapping[str, Address], item: Item
 ) -> None:
@@ -248,7 +260,7 @@ def _put_companion(
 
 
 def _resource_of(options: Options, extension: str, of: Address) -> str:
-    if extension in {".bval", ".bvec"} and of.scan:
+    if extension in GRADIENTS and of.scan:
         return "NIFTI" if options.gradients == "together" else extension[1:].upper()
     return options.sidecar_resource
 

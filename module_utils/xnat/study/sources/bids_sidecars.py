@@ -1,17 +1,21 @@
-"""What the JSON sidecars of a BIDS dataset say about an image, by the inheritance principle.
+"""What the sidecars of a BIDS dataset say about an image, by the inheritance principle: JSON, b-values and directions.
 
-A sidecar applies to the images at its level and below that have its suffix and all of its entities; of two that say
-different things, the nearer one is right. Decides nothing about where the files themselves go.
+A sidecar applies to the images at its level and below that have its suffix and all of its entities. Of JSON all that
+apply are read, and of two that say different things the nearer one is right; of others the nearest is meant alone.
+Decides nothing about where the files themselves go.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from .bids_names import Name
 from .bids_tables import read_json
 from .bids_tree import Tree
+
+# Besides JSON. Both belong to one image, which cannot be used without them.
+GRADIENTS = (".bval", ".bvec")
 
 
 class Sidecars:
@@ -20,12 +24,13 @@ class Sidecars:
     def __init__(self, tree: Tree) -> None:
         """Start with none."""
         self._tree = tree
-        self._of: dict[tuple[str, str], list[Name]] = {}
+        self._of: dict[tuple[str, str, str], list[Name]] = {}
         self._content: dict[str, dict[str, Any]] = {}
 
     def add(self, folder: str, name: Name) -> None:
-        """Remember a sidecar of a folder of the dataset (`""` is the top)."""
-        self._of.setdefault((folder, name.suffix), []).append(name)
+        """Remember a file of a folder of the dataset (`""` is the top), if it is a sidecar."""
+        if name.extension in {".json", *GRADIENTS}:
+            self._of.setdefault((folder, name.suffix, name.extension), []).append(name)
 
     def forget(self, above: str) -> None:
         """Forget the sidecars in and below a folder, because all images there were read: memory stays small."""
@@ -37,11 +42,21 @@ class Sidecars:
         """All that the sidecars in these folders, from the top down, say about the image."""
         values: dict[str, Any] = {}
         for folder in folders:
-            applying = [name for name in self._of.get((folder, image.suffix), ()) if name.within(image)]
-            for name in sorted(applying, key=lambda name: (len(name.entities), name.text)):
-                path = f"{folder}/{name.text}" if folder else name.text
-                values |= self._read(path, keep=name.stem != image.stem)
+            for name in self._applying(folder, image, ".json"):
+                values |= self._read(_joined(folder, name), keep=name.stem != image.stem)
         return values
+
+    def nearest(self, folders: Sequence[str], image: Name, extension: str) -> str | None:
+        """The path of the sidecar with that extension that is meant for the image, of these folders from the top."""
+        for folder in reversed(folders):
+            if applying := self._applying(folder, image, extension):
+                return _joined(folder, applying[-1])
+        return None
+
+    def _applying(self, folder: str, image: Name, extension: str) -> list[Name]:
+        """The sidecars of a folder that apply to the image; the one that says most of its name comes last."""
+        known = self._of.get((folder, image.suffix, extension), ())
+        return sorted((name for name in known if name.within(image)), key=lambda name: (len(name.entities), name.text))
 
     def _read(self, path: str, *, keep: bool) -> dict[str, Any]:
         if path in self._content:
@@ -52,5 +67,9 @@ class Sidecars:
         return content
 
 
-def _path(key: str | tuple[str, str]) -> str:
+def _joined(folder: str, name: Name) -> str:
+    return f"{folder}/{name.text}" if folder else name.text
+
+
+def _path(key: str | tuple[str, str, str]) -> str:
     return key if isinstance(key, str) else key[0]
