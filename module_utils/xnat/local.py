@@ -21,6 +21,7 @@ from .errors import InputError, VerificationError
 from .plan import LocalFile, check_unique, shortened
 
 _BLOCK = 1024 * 1024
+_SMALLEST = 64 * 1024
 _WILDCARDS = "*?["
 
 
@@ -97,7 +98,8 @@ def blocks(file: LocalFile) -> Iterator[bytes]:
     found = 0
     with open_content(file) as stream:
         try:
-            while block := stream.read(_BLOCK):
+            # No more room than the file needs: to make that for a block costs more than to read a small file.
+            while block := stream.read(min(_BLOCK, max(file.size - found, _SMALLEST))):
                 found += len(block)
                 yield block
             if file.member is not None and found != file.size:

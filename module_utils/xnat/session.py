@@ -40,8 +40,9 @@ except ImportError as error:
 _SAFE_METHODS = {"GET", "HEAD"}
 # A name that looks like a browser would switch on redirects to a login page and CSRF tokens.
 _USER_AGENT = "dpuk-node (python-requests)"
-# Bytes handed to the socket at a time; the default of 16 KiB costs more in calls than in copying.
-_BLOCK = 256 * 1024
+# Bytes handed to the socket at a time: as many as files are read in (local.py), so that no block is cut and copied. The
+# default of 16 KiB costs more in calls than the sending itself.
+_BLOCK = 1024 * 1024
 # Bytes of an answer in which a login page has its form.
 _PAGE = 128 * 1024
 # A file that was sent is copied and hashed by the server before it answers: allow for 10 MB/s.

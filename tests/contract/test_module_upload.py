@@ -213,6 +213,22 @@ def test_account_that_may_only_read_is_told_so(
     assert {place[3] for place in stored_files(api, project)} == {"a.nii.gz"}
 
 
+@pytest.mark.practice_xnat("its password may stand in the name of a file")
+def test_password_leaves_in_no_row(project: str, tmp_path: Path, modules: Modules, xnat: XnatServer) -> None:
+    for name in ("a", f"b {xnat.password} c"):
+        image(tmp_path / "S1" / f"{name}.nii.gz", 1)
+    options = {
+        "project": project,
+        "root": str(tmp_path),
+        "pattern": "{subject}/{name}",
+        "defaults": {"session": "{subject}_MR1", "scan": "1", "scan_type": "T1", "resource": "NIFTI"},
+    }
+    result = modules.upload(**options)
+    assert len(result["files"]) == 2
+    assert [row["name"] for row in result["files"] if "****" in row["name"]] == ["b ******** c.nii.gz"]
+    assert xnat.password not in str(result["files"])
+
+
 def test_personal_data_stops_it_before_anything_is_sent(
     project: str, dataset: Path, modules: Modules, api: Session
 ) -> None:
