@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, fields
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from ansible.module_utils.common.parameters import remove_values
 
@@ -152,7 +152,7 @@ class StudyModule(XnatModule):
         self._found: dict[str, Any] = {}
         self._carried: upload.Result | None = None
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> StudyModule:
         """Check that the library for requests is there, unless nothing will be sent: then it is named as missing."""
         if "url" in self.params:
             super().__enter__()

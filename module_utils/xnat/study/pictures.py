@@ -108,7 +108,8 @@ def _oriented(image: Any, nibabel: Any) -> tuple[Any, float, float]:
         data = _kept(numpy.asanyarray(image.dataobj).reshape(shape)[tuple(thinned)])
     else:
         # Plane by plane: each stands in one piece in the file, and only one is held whole.
-        planes = (image.dataobj[(..., number, *volume)] for number in range(*thinned[2].indices(shape[2])))
+        places = ((..., number, *volume) for number in range(*thinned[2].indices(shape[2])))
+        planes = (image.dataobj[place] for place in places)
         data = numpy.stack([_kept(plane[thinned[0], thinned[1]]) for plane in planes], axis=2)
     return nibabel.orientations.apply_orientation(data, orientation), size[0], size[1]
 

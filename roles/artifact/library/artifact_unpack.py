@@ -128,8 +128,11 @@ def manifest(folder: Path) -> str:
         if stat.S_ISLNK(status.st_mode):
             holds = hashlib.sha256(os.fsencode(path.readlink())).hexdigest()
         elif stat.S_ISREG(status.st_mode):
+            digest = hashlib.sha256()
             with path.open("rb") as handle:
-                holds = hashlib.file_digest(handle, "sha256").hexdigest()
+                while block := handle.read(1 << 20):
+                    digest.update(block)
+            holds = digest.hexdigest()
         else:
             holds = "folder" if stat.S_ISDIR(status.st_mode) else "special"
         lines.append(f"{holds} {status.st_mode:06o} {status.st_uid}:{status.st_gid} {name}")

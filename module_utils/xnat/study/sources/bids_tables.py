@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -96,7 +97,9 @@ def acquired(table: Table, row: Row) -> dt.date | None:
     if text is None:
         return None
     try:
-        moment = dt.datetime.fromisoformat(text)
+        # Python 3.10 reads neither Z nor fractions of other than three or six digits.
+        digits = re.sub(r"(?<=[.])[0-9]+", lambda found: found[0][:6].ljust(6, "0"), text)
+        moment = dt.datetime.fromisoformat(re.sub(r"Z$", "+00:00", digits))
     except ValueError as error:
         raise InputError(
             f"bids: {table.path}, line {row.line}: acq_time {text!r} is not of the form 2019-05-17T10:05:00."
