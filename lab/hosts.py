@@ -8,11 +8,10 @@ import time
 from contextlib import closing
 from dataclasses import dataclass
 
-from lab import image
+from lab import image, packages, podman
 from lab.command import LabError, run, succeeds
-from lab.settings import DOMAIN, Lab, cache_home
+from lab.settings import DOMAIN, NEIGHBOUR, Lab
 
-FRONT_DOOR = "web"
 BOOT_SECONDS = 60
 
 
@@ -32,16 +31,17 @@ def up(lab: Lab) -> None:
     """
     wanted = image.build(lab)
     _network(lab)
-    found = {host: _found(lab, host) for host in lab.hosts}
+    found = {host: _found(lab, host) for host in lab.machines}
     if all(there and there.made_as == (wanted, _ports(lab, host)) for host, there in found.items()):
         for host, there in found.items():
             if there and there.status != "running":
                 _restart(lab, host)
     else:
-        for host in lab.hosts:
+        for host in lab.machines:
             remove(lab, host)
-        _assert_free(lab.https_port)
-        for host in lab.hosts:
+        for port in _ports(lab, lab.topology.front_door):
+            _assert_free(port)
+        for host in lab.machines:
             _make(lab, host, wanted)
     for host in lab.hosts:
         _await_boot(lab, host)
@@ -50,12 +50,12 @@ def up(lab: Lab) -> None:
 
 def any_exists(lab: Lab) -> bool:
     """Whether one of the lab's hosts is there, running or not."""
-    return any(_found(lab, host) for host in lab.hosts)
+    return any(_found(lab, host) for host in lab.machines)
 
 
 def down(lab: Lab) -> None:
     """Remove the hosts and their network, and nothing else."""
-    for host in lab.hosts:
+    for host in lab.machines:
         remove(lab, host)
     if succeeds(["podman", "network", "exists", lab.network]):
         run(["podman", "network", "rm", "-f", lab.network], advice=f"Type: podman network rm -f {lab.network}")
@@ -69,14 +69,18 @@ def remove(lab: Lab, host: str) -> None:
 
 
 def _network(lab: Lab) -> None:
-    wanted = f"{lab.subnet}.0/24"
+    subnets = [f"{lab.subnet}.0/24"] + ([f"{lab.subnet6}::/64"] if podman.has_ipv6() else [])
     if succeeds(["podman", "network", "exists", lab.network]):
-        found = run(["podman", "network", "inspect", lab.network], advice="Type: make demo-down")
-        if wanted in found:
+        found = json.loads(run(["podman", "network", "inspect", lab.network], advice="Type: make demo-down"))[0]
+        there = [subnet["subnet"] for subnet in found.get("subnets", [])]
+        if (there, bool(found.get("internal"))) == (subnets, lab.topology.isolated):
             return
         down(lab)
-    advice = f"If {wanted} is in use on this machine, choose another: LAB_SUBNET=10.89.90 make demo"
-    run(["podman", "network", "create", "--subnet", wanted, lab.network], advice=advice)
+    command = ["podman", "network", "create", *(["--internal"] if lab.topology.isolated else [])]
+    for subnet in subnets:
+        command += ["--subnet", subnet]
+    advice = f"If {subnets[0]} is in use on this machine, choose another: LAB_SUBNET=10.89.90 make demo"
+    run([*command, lab.network], advice=advice)
 
 
 def _found(lab: Lab, host: str) -> Found | None:
@@ -90,7 +94,8 @@ def _found(lab: Lab, host: str) -> Found | None:
 
 
 def _ports(lab: Lab, host: str) -> list[int]:
-    return [lab.https_port] if host == FRONT_DOOR else []
+    """What this machine lends to a host; podman has no way into a network that is cut off."""
+    return [lab.https_port] if host == lab.topology.front_door and not lab.topology.isolated else []
 
 
 def _restart(lab: Lab, host: str) -> None:
@@ -102,18 +107,25 @@ def _restart(lab: Lab, host: str) -> None:
 
 
 def _make(lab: Lab, host: str, wanted: str) -> None:
-    packages = cache_home() / "apt" / f"debian{lab.debian}" / host
-    (packages / "partial").mkdir(parents=True, exist_ok=True)
     command = ["podman", "run", "--detach", "--name", lab.container(host), "--hostname", f"{host}.{DOMAIN}"]
-    command += ["--network", lab.network, "--ip", lab.hosts[host], "--systemd=always"]
-    # NET_ADMIN: the firewall. SYS_ADMIN: without it systemd silently leaves out the sandbox of every service.
-    command += ["--cap-add", "NET_ADMIN", "--cap-add", "SYS_ADMIN"]
-    command += ["--volume", f"{packages}:/var/cache/apt/archives"]
-    for other, address in lab.hosts.items():
+    command += ["--network", lab.network, "--ip", lab.machines[host]]
+    if podman.has_ipv6():
+        command += ["--ip6", lab.address6(host)]
+    for other, address in lab.machines.items():
         command += ["--add-host", f"{other}.{DOMAIN}:{address}"]
+    if host == NEIGHBOUR:
+        # It only asks others: by TCP and UDP, and by ping without further rights.
+        command += ["--sysctl", "net.ipv4.ping_group_range=0 0", "--stop-signal", "KILL"]
+        started = ["sleep", "infinity"]
+    else:
+        # NET_ADMIN: the firewall. SYS_ADMIN: without it systemd silently leaves out the sandbox of every service.
+        command += ["--systemd=always", "--cap-add", "NET_ADMIN", "--cap-add", "SYS_ADMIN"]
+        for path, place in packages.folders(lab, host).items():
+            command += ["--volume", f"{place}:{path}"]
+        started = ["/lib/systemd/systemd"]
     for port in _ports(lab, host):
         command += ["--publish", f"127.0.0.1:{port}:443"]
-    run([*command, wanted, "/lib/systemd/systemd"], advice="See what podman says: podman info; then run again")
+    run([*command, wanted, *started], advice="See what podman says: podman info; then run again")
 
 
 def _assert_free(port: int) -> None:

@@ -66,6 +66,7 @@ def _fresh(certificate: Path) -> bool:
 
 
 def _certificates(lab: Lab) -> None:
+    door = lab.topology.front_door
     ca_key = ec.generate_private_key(ec.SECP256R1())
     ca_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"dpuk-node lab {lab.name} CA")])
     ca = (
@@ -76,9 +77,9 @@ def _certificates(lab: Lab) -> None:
         .sign(ca_key, hashes.SHA256())
     )
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"web.{DOMAIN}")])
-    names: list[x509.GeneralName] = [x509.DNSName(f"web.{DOMAIN}"), x509.DNSName("localhost")]
-    names.append(x509.IPAddress(ip_address(lab.hosts["web"])))
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"{door}.{DOMAIN}")])
+    names: list[x509.GeneralName] = [x509.DNSName(f"{door}.{DOMAIN}"), x509.DNSName("localhost")]
+    names.append(x509.IPAddress(ip_address(lab.hosts[door])))
     certificate = (
         _builder(name, ca_name, key.public_key())
         .add_extension(x509.SubjectAlternativeName(names), critical=False)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lab.command import LabError
-from lab.settings import INVENTORY, ROOT
+from lab.settings import ROOT, Lab
 
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _RECAP = re.compile(r"^(?P<host>\S+)\s+: ok=(?P<ok>\d+)\s+changed=(?P<changed>\d+)\s+unreachable=\d+\s+failed=\d+")
@@ -26,8 +26,9 @@ class Recap:
 
 
 def play(name: str, arguments: Sequence[str] = (), *, env: Mapping[str, str] | None = None, log: Path) -> Recap:
-    """Run the playbook `name` on the lab's inventory; keep what it printed in `log`. A failure raises LabError."""
-    command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(INVENTORY), name, *arguments]
+    """Run the playbook `name` on the lab's inventories; keep what it printed in `log`. A failure raises LabError."""
+    inventories = [word for path in Lab.from_environment().inventories for word in ("-i", str(path))]
+    command = [str(Path(sys.executable).with_name("ansible-playbook")), *inventories, name, *arguments]
     settings = {**os.environ, "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "false", "PYTHONUNBUFFERED": "1", **(env or {})}
     if sys.stdout.isatty():
         settings["ANSIBLE_FORCE_COLOR"] = "true"

@@ -10,7 +10,7 @@ import os
 import resource
 from pathlib import Path
 
-from lab.command import LabError, have, run
+from lab.command import LabError, have, run, succeeds
 from lab.settings import ROOT
 
 CONFIGURATION = ROOT / ".lab" / "containers.conf"
@@ -86,6 +86,13 @@ def differences() -> dict[str, list[str]]:
         network.append('network_backend = "netavark"')
     sections = {"engine": engine, "containers": containers, "network": network}
     return {name: lines for name, lines in sections.items() if lines}
+
+
+def has_ipv6() -> bool:
+    """Whether containers on this machine can have IPv6 addresses: the kernel has it, and root can keep its rules."""
+    if not Path("/proc/net/if_inet6").exists():
+        return False
+    return os.geteuid() != 0 or succeeds(["ip6tables", "--wait", "--table", "nat", "--list-rules"])
 
 
 def _soft_limits() -> dict[str, int]:

@@ -11,7 +11,7 @@ import testinfra
 from reach import Client, Host
 
 from lab import keys
-from lab.settings import Lab
+from lab.settings import NEIGHBOUR, Lab
 
 
 @pytest.fixture(scope="session")
@@ -36,6 +36,12 @@ def web(lab: Lab) -> Host:
 def monitor(lab: Lab) -> Host:
     """The third host: what a neighbour on the private network, with no business here, can reach."""
     return testinfra.get_host(f"podman://{lab.container('monitor')}")
+
+
+@pytest.fixture(scope="session")
+def neighbour(lab: Lab) -> Host:
+    """A machine on the same network that is no part of the node: a stranger."""
+    return testinfra.get_host(f"podman://{lab.container(NEIGHBOUR)}")
 
 
 @pytest.fixture(scope="session")

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from lab import hosts, image, keys, prepare
+from lab import podman as podman_of_lab
 from lab.command import LabError
-from lab.settings import ROOT, Lab
+from lab.settings import NEIGHBOUR, ROOT, TOPOLOGIES, Lab
 
 IMAGE = "localhost/image:1"
 
@@ -22,17 +23,20 @@ class Podman:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.containers: dict[str, dict[str, object]] = {}
         self.did: list[str] = []
+        self.made: dict[str, Sequence[str]] = {}
+        self.network: dict[str, object] = {"subnets": [{"subnet": "10.89.99.0/24"}], "internal": False}
         monkeypatch.setattr(image, "build", lambda _lab: IMAGE)
         monkeypatch.setattr(hosts, "run", self.run)
         monkeypatch.setattr(
             hosts, "succeeds", lambda command: command[1] == "network" or command[-1] in self.containers
         )
         monkeypatch.setattr(hosts, "_admit", lambda _lab, _host: None)
+        monkeypatch.setattr(podman_of_lab, "has_ipv6", lambda: False)
 
     def have(self, lab: Lab, **states: str) -> None:
-        """Let these hosts exist, made for this lab, in these states."""
-        for host, state in states.items():
-            ports = {"443/tcp": [{"HostPort": str(lab.https_port)}]} if host == hosts.FRONT_DOOR else None
+        """Let these hosts exist, made for this lab, in these states; the neighbour runs."""
+        for host, state in {**states, NEIGHBOUR: "running"}.items():
+            ports = {"443/tcp": [{"HostPort": str(lab.https_port)}]} if host == lab.topology.front_door else None
             self.containers[lab.container(host)] = {
                 "State": {"Status": state},
                 "ImageName": IMAGE,
@@ -45,13 +49,15 @@ class Podman:
         verb, name = command[1], command[-1]
         if verb == "inspect":
             return json.dumps([self.containers[name]])
-        if verb == "network":
-            return "10.89.99.0/24"
+        if verb == "network" and command[2] == "inspect":
+            return json.dumps([self.network])
         if verb == "exec":
             return "running"
-        self.did.append(
-            f"{verb} {command[command.index('--name') + 1] if verb == 'run' else name}".replace("dpuk-unit-", "")
-        )
+        if verb == "run":
+            name = command[command.index("--name") + 1]
+            self.made[name.replace("dpuk-unit-", "")] = command
+        what = " ".join(command[1:]) if verb == "network" else f"{verb} {name}"
+        self.did.append(what.replace("dpuk-unit-", ""))
         return ""
 
 
@@ -70,7 +76,7 @@ def podman(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Podman:
     return Podman(monkeypatch)
 
 
-ANEW = ["run db", "run web", "run monitor"]
+ANEW = ["run db", "run web", "run monitor", "run neighbour"]
 
 
 def test_running_hosts_stay(lab: Lab, podman: Podman) -> None:
@@ -89,7 +95,29 @@ def test_one_lost_host_makes_all_anew(lab: Lab, podman: Podman) -> None:
     """A new database under an old XNAT would answer every request with an error."""
     podman.have(lab, web="running", monitor="running")
     hosts.up(lab)
-    assert podman.did == ["rm web", "rm monitor", *ANEW]
+    assert podman.did == ["rm web", "rm monitor", "rm neighbour", *ANEW]
+
+
+@pytest.mark.parametrize("change", ["cut off", "ipv6"])
+def test_another_network_makes_all_anew(lab: Lab, podman: Podman, monkeypatch: pytest.MonkeyPatch, change: str) -> None:
+    podman.have(lab, db="running", web="running", monitor="running")
+    if change == "cut off":
+        podman.network["internal"] = True
+    else:
+        monkeypatch.setattr(podman_of_lab, "has_ipv6", lambda: True)
+    hosts.up(lab)
+    assert podman.did[:5] == ["rm db", "rm web", "rm monitor", "rm neighbour", "network rm -f dpuk-unit"]
+    assert podman.did[5].startswith("network create --subnet 10.89.99.0/24")
+    assert ("fd00:10:89:99::/64" in podman.did[5]) is (change == "ipv6")
+
+
+def test_a_node_of_one_host_is_cut_off_and_publishes_nothing(lab: Lab, podman: Podman) -> None:
+    single = Lab(lab.name, lab.subnet, lab.https_port, "12", TOPOLOGIES["single"])
+    podman.network["subnets"] = []
+    hosts.up(single)
+    assert podman.did[1:] == ["network create --internal --subnet 10.89.99.0/24 dpuk-unit", "run node", "run neighbour"]
+    assert not [command for command in podman.made.values() if "--publish" in command]
+    assert single.url == "https://10.89.99.14"
 
 
 @pytest.mark.parametrize("change", ["port", "image"])
@@ -99,7 +127,7 @@ def test_another_port_or_image_makes_all_anew(lab: Lab, podman: Podman, change: 
     if change == "image":
         podman.containers["dpuk-unit-db"]["ImageName"] = "localhost/image:0"
     hosts.up(lab)
-    assert podman.did == ["rm db", "rm web", "rm monitor", *ANEW]
+    assert podman.did == ["rm db", "rm web", "rm monitor", "rm neighbour", *ANEW]
 
 
 def test_a_busy_port_is_told_before_any_host_is_made(lab: Lab, podman: Podman) -> None:

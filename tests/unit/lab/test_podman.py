@@ -74,3 +74,13 @@ def test_without_root_the_message_says_exactly_what_to_type(machine: Path, monke
     monkeypatch.setattr(podman, "have", lambda _program: False)
     with pytest.raises(LabError, match=r"Type: sudo apt-get install podman netavark .*mmdebstrap.*uidmap"):
         podman.ensure()
+
+
+@pytest.mark.parametrize(("kernel", "rules", "there"), [(True, True, True), (True, False, False), (False, True, False)])
+def test_ipv6_is_used_where_kernel_and_rules_have_it(
+    machine: Path, monkeypatch: pytest.MonkeyPatch, kernel: bool, rules: bool, there: bool
+) -> None:
+    if kernel:
+        _file(machine, "proc/net/if_inet6")
+    monkeypatch.setattr(podman, "succeeds", lambda _command: rules)
+    assert podman.has_ipv6() is there
