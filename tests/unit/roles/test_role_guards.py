@@ -99,6 +99,24 @@ def test_every_preflight_runs_before_any_host_is_touched() -> None:
     assert {role["name"] for role in called} == with_one
 
 
+def test_every_host_is_looked_at_before_anything_is_changed() -> None:
+    """In the second play, whatever the tags, and one failure ends it for all hosts."""
+    second = SITE[1]
+    assert (second["become"], second["any_errors_fatal"], second["tags"]) == (True, True, "always")
+    called = [task["ansible.builtin.import_role"] for task in second["tasks"]]
+    assert {role["tasks_from"] for role in called} == {"host"}
+    looking = {role.name for role in ROLES if (role / "tasks" / "host.yml").exists()}
+    assert {role["name"] for role in called} == looking
+
+
+def test_a_look_at_a_host_changes_nothing() -> None:
+    """Only modules that read."""
+    readers = {"ansible.builtin.assert", "host_ready"}
+    for role in ROLES:
+        for task in read_yaml(role / "tasks" / "host.yml") or []:
+            assert set(task) - {"name", "vars", "when"} <= readers, f"{role.name}: {task['name']}"
+
+
 @pytest.mark.parametrize(
     "template",
     [
