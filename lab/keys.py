@@ -21,7 +21,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from lab.settings import DOMAIN, INVENTORY, Lab
 
 SECRETS = INVENTORY / "group_vars" / "all" / "secrets.yml"
-PASSWORDS = ("vault_postgresql_password", "vault_xnat_admin_password")
+PASSWORDS = ("vault_postgresql_password", "vault_xnat_admin_password", "vault_authority_passphrase")
 LIFETIME = datetime.timedelta(days=365)
 RENEW_BEFORE = datetime.timedelta(days=30)
 
@@ -44,10 +44,11 @@ def passwords() -> dict[str, str]:
 
 
 def _passwords() -> None:
-    if SECRETS.exists():
+    found = passwords() if SECRETS.exists() else {}
+    if all(name in found for name in PASSWORDS):
         return
     lines = ["---", "# Made by the lab, once. Remove the file and the hosts to get new ones."]
-    lines += [f"{name}: {secrets.token_urlsafe(24)}" for name in PASSWORDS]
+    lines += [f"{name}: {found.get(name) or secrets.token_urlsafe(24)}" for name in PASSWORDS]
     _write(SECRETS, ("\n".join(lines) + "\n").encode(), private=True)
 
 

@@ -59,3 +59,13 @@ def test_a_lost_key_brings_a_new_certificate(lab: Lab) -> None:
     keys.ensure(lab)
     assert (lab.directory / "web.key").exists()
     assert (lab.directory / "web.crt").read_bytes() != old
+
+
+def test_a_lab_of_before_keeps_its_passwords_and_gets_the_new_one(lab: Lab) -> None:
+    before = keys.passwords()
+    kept = {name: value for name, value in before.items() if name != "vault_authority_passphrase"}
+    keys.SECRETS.write_text("".join(f"{name}: {value}\n" for name, value in kept.items()))
+    keys.ensure(lab)
+    after = keys.passwords()
+    assert {name: after[name] for name in kept} == kept
+    assert len(after["vault_authority_passphrase"]) >= 24

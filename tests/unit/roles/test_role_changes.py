@@ -16,7 +16,13 @@ READ_ONLY = (
 )
 COMMANDS = ("ansible.builtin.command", "ansible.builtin.shell", "ansible.builtin.raw", "ansible.builtin.script")
 # Modules that cannot change a host, so that their changed_when does not matter.
-READERS = ("ansible.builtin.stat", "ansible.builtin.uri", "ansible.builtin.slurp", "ansible.builtin.find")
+READERS = (
+    "ansible.builtin.stat",
+    "ansible.builtin.uri",
+    "ansible.builtin.slurp",
+    "ansible.builtin.find",
+    "community.crypto.openssl_csr_pipe",
+)
 
 
 def command_of(task: Task) -> str | None:
