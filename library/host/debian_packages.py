@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import time
 from pathlib import Path
 
@@ -20,6 +21,7 @@ short_description: Install missing packages by apt-get
 description:
   - Installs the packages that dpkg lacks, without recommended ones, and keeps changed configuration files.
   - Package lists are refreshed only when something is missing and the lists are older than O(lists_valid_for).
+    When that fails, but the lists that are there suffice, it is a warning.
   - A package run that was cut short is finished first; one that still goes on is waited for.
 options:
   name: {description: Package names., type: list, elements: str, required: true}
@@ -39,15 +41,18 @@ missing: {description: What was not there., type: list, elements: str, returned:
 
 
 LISTS = Path("/var/lib/apt/lists")
-LOCK = Path("/var/lib/dpkg/lock-frontend")
+# dpkg's own, and those of programs that only fetch, such as the daily timers of Debian and Ubuntu.
+LOCKS = [Path("/var/lib/dpkg/lock-frontend"), LISTS / "lock", Path("/var/cache/apt/archives/lock")]
 LOCK_TIMEOUT = 300  # seconds; a fresh server installs its own updates first
 
 
 def await_unlocked(lock: Path, timeout: float, pause: float = 1.0) -> bool:
-    """Wait until no other program holds dpkg's lock; False when it is still held after ``timeout`` seconds.
+    """Wait until no other program holds a lock; False when it is still held after ``timeout`` seconds.
 
-    apt-get can wait by itself, dpkg cannot.
+    apt-get waits by itself for the first of them only, dpkg for none.
     """
+    if not lock.parent.is_dir():
+        return True
     deadline = time.monotonic() + timeout
     while True:
         with lock.open("a") as handle:
@@ -79,6 +84,27 @@ def lists_age(lists: Path, now: float) -> float:
     return now - max(lists.stat().st_mtime, (lists / "partial").stat().st_mtime if (lists / "partial").is_dir() else 0)
 
 
+def explain(names: list[str], output: str, refresh_error: str) -> str:
+    """Say in one line which packages are not to be had, and why, by what apt-get printed."""
+    unknown = re.findall(r"Unable to locate package (\S+)", output)
+    unknown += re.findall(r"Package '?([^'\s]+)'? has no installation candidate", output)
+    unfetched = re.findall(r"^E: Failed to fetch (\S+)\s+(.*)$", output, re.MULTILINE)
+    reasons = []
+    if unknown:
+        reasons.append(f"the host's package lists do not have {', '.join(dict.fromkeys(unknown))}")
+    if unfetched:
+        files = ", ".join(url.rpartition("/")[2] for url, _ in unfetched)
+        reasons.append(f"not downloaded: {files} ({unfetched[0][1].strip()})")
+    if not reasons:
+        reasons.append(" ".join(output.split("\n")[-8:]))
+    if refresh_error:
+        reasons.append(f"the lists could not be refreshed: {refresh_error}")
+    return (
+        f"Packages cannot be installed: {', '.join(names)}. Why: {'; '.join(reasons)}. "
+        "See on the host: apt-get update; which archives it asks is in /etc/apt/sources.list and sources.list.d"
+    )
+
+
 def main() -> None:
     """Ask dpkg, install what is missing, answer Ansible."""
     module = AnsibleModule(
@@ -96,37 +122,57 @@ def main() -> None:
         "NEEDRESTART_MODE": "l",
     }
     apt = ["apt-get", "--yes", "--quiet", "-o", f"DPkg::Lock::Timeout={LOCK_TIMEOUT}"]
+    options = [
+        "--no-install-recommends",
+        "-o",
+        "Dpkg::Options::=--force-confdef",
+        "-o",
+        "Dpkg::Options::=--force-confold",
+    ]
 
     def query() -> list[str]:
         _, out, _ = module.run_command(["dpkg-query", "-W", "-f", "${db:Status-Abbrev} ${Package}\n", *names])
         return missing_packages(names, out)
 
-    def run(command: list[str], doing: str) -> None:
+    def run(command: list[str]) -> str | None:
+        """Run a command when nobody else installs; what it printed when it failed, else None."""
+        for lock in LOCKS:
+            if not await_unlocked(lock, LOCK_TIMEOUT):
+                module.fail_json(
+                    msg=f"Another program has been installing packages for {LOCK_TIMEOUT} s, so {', '.join(missing)} "
+                    f"had to wait. See which: fuser -v {lock}; then run again"
+                )
         code, out, err = module.run_command(command, environ_update=environment)
-        if code != 0:
-            last = "\n".join((err.strip() or out.strip()).splitlines()[-8:])
-            module.fail_json(msg=f"{doing} failed: {' '.join(command)} answered {code}:\n{last}")
+        return None if code == 0 else (err.strip() or out.strip() or f"exit status {code}")
+
+    def refresh() -> str:
+        """Fetch the lists; the reason why not, or nothing. What failed is not tried again before it is due again."""
+        # Without the option a list that cannot be fetched is no failure.
+        failed = run([*apt, "update", "--error-on=any"])
+        if failed and (LISTS / "partial").is_dir():
+            os.utime(LISTS / "partial")
+        return " ".join(failed.split("\n")[0].split()) if failed else ""
 
     missing = query()
     diff = {"before": "", "after": "".join(f"{name}\n" for name in missing)}
     if missing and not module.check_mode:
         os.umask(0o022)
-        if not await_unlocked(LOCK, LOCK_TIMEOUT):
-            module.fail_json(
-                msg=f"Another program has been installing packages for {LOCK_TIMEOUT} s, so {', '.join(missing)} "
-                f"had to wait. See which: fuser -v {LOCK}; then run again"
+        if failed := run(["dpkg", "--configure", "-a", "--force-confold"]):
+            module.fail_json(msg=f"Finishing an earlier package run failed, see `dpkg --configure -a`: {failed[-800:]}")
+        due = lists_age(LISTS, time.time()) > module.params["lists_valid_for"]
+        refresh_error = refresh() if due else ""
+        failed = run([*apt, *options, "install", *missing])
+        if failed and not due:
+            # Lists that are young enough may still lack what came in the meantime.
+            refresh_error = refresh()
+            failed = run([*apt, *options, "install", *missing])
+        if failed:
+            module.fail_json(msg=explain(missing, failed, refresh_error))
+        if refresh_error:
+            module.warn(
+                f"The package lists could not be refreshed ({refresh_error}). Those that are there were enough for "
+                f"{', '.join(missing)}, but may not be the newest: let the host reach its package archives"
             )
-        run(["dpkg", "--configure", "-a", "--force-confold"], "Finishing an earlier package run")
-        if lists_age(LISTS, time.time()) > module.params["lists_valid_for"]:
-            run([*apt, "update"], "Refreshing the package lists")
-        options = [
-            "--no-install-recommends",
-            "-o",
-            "Dpkg::Options::=--force-confdef",
-            "-o",
-            "Dpkg::Options::=--force-confold",
-        ]
-        run([*apt, *options, "install", *missing], f"Installing {', '.join(missing)}")
         if still := query():
             module.fail_json(msg=f"apt-get reported success, but these are not installed: {', '.join(still)}")
     module.exit_json(changed=bool(missing), missing=missing, diff=diff)

@@ -105,3 +105,23 @@ def test_age_of_package_lists(tmp_path: Path) -> None:
     os.utime(lists, (1, 1))
     os.utime(tmp_path, (900, 900))
     assert debian_packages.lists_age(tmp_path, 1000.0) == 100.0
+
+
+def test_packages_that_are_not_to_be_had_are_named_with_the_reason() -> None:
+    """As apt-get of Debian 12 and 13 says it."""
+    unknown = "E: Unable to locate package nginx\nE: Package 'acl' has no installation candidate"
+    assert debian_packages.explain(["nginx", "acl", "bash"], unknown, "").startswith(
+        "Packages cannot be installed: nginx, acl, bash. Why: the host's package lists do not have nginx, acl. See "
+    )
+    unfetched = (
+        "E: Failed to fetch http://archive.test/pool/n/nginx_1.22_amd64.deb  Could not resolve 'archive.test'\n"
+        "E: Unable to fetch some archives, maybe run apt-get update or try with --fix-missing?"
+    )
+    told = debian_packages.explain(["nginx"], unfetched, "E: Failed to fetch InRelease")
+    assert "not downloaded: nginx_1.22_amd64.deb (Could not resolve 'archive.test');" in told
+    assert "the lists could not be refreshed: E: Failed to fetch InRelease." in told
+    assert "\n" not in told
+
+
+def test_an_unknown_failure_is_told_in_apts_own_words() -> None:
+    assert "Why: E: Broken packages." in debian_packages.explain(["nginx"], "E: Broken packages", "")
