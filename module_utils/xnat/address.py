@@ -18,6 +18,8 @@ from .errors import InputError
 SESSION = "/data/JSESSION"
 PROJECTS = "/data/projects"
 REFRESH_CATALOG = "/data/services/refresh/catalog"
+# Answers before the site is set up, to administrators.
+INITIALIZED = "/xapi/siteConfig/initialized"
 
 KINDS = ("project", "subject", "experiment", "scan", "assessor", "resource")
 _BELOW = {kind: KINDS[number + 1 :] for number, kind in enumerate(KINDS)}

@@ -112,11 +112,20 @@ class Session:
     """
 
     def __init__(
-        self, server: Server, *, check_mode: bool = False, sleep: Callable[[float], None] | None = None
+        self,
+        server: Server,
+        *,
+        check_mode: bool = False,
+        sleep: Callable[[float], None] | None = None,
+        unconfigured: bool = False,
     ) -> None:
-        """Prepare the session; nothing is sent until the first request."""
+        """Prepare the session; nothing is sent until the first request.
+
+        With `unconfigured`, an administrator also gets into a site that was never set up, for its settings alone.
+        """
         self.server = server
         self.check_mode = check_mode
+        self.unconfigured = unconfigured
         self.request_log: list[tuple[str, str]] = []
         self.wrote = False
         self._sleep = sleep or time.sleep
@@ -185,6 +194,10 @@ class Session:
         """GET plain text; None if it is not there (404)."""
         answer = self.request("GET", path, doing, accept=(200, 404))
         return None if answer.status == 404 else answer.text.strip()
+
+    def open(self, path: str, doing: str) -> Answer:
+        """GET what needs no login, and do not log in for it; whatever the answer is."""
+        return self._answer(self._attempts(_Call("GET", path, doing)))
 
     def md5(self, path: str, doing: str) -> tuple[str, int]:
         """Download a file without keeping it. Return MD5 (hex) and size (bytes)."""
@@ -342,6 +355,13 @@ class Session:
                 f"Cannot {doing}: POST {address.SESSION} answered 401 ({said}). "
                 "User name or password is wrong, or the account is locked or disabled."
             )
+        if self.unconfigured and (answer.status == 403 or 300 <= answer.status < 400):
+            # A site that was never set up has no sessions to ask for: its settings let an administrator in by himself.
+            call = _Call("GET", address.INITIALIZED, doing, headers={**headers, "Accept": "application/json"})
+            token = self._attempts(call).cookies.get("JSESSIONID", "")
+            if token:
+                self._secrets.append(token)
+                return _Login(f"JSESSIONID={token}")
         if answer.status == 403:
             raise LoginError(
                 f"Cannot {doing}: POST {address.SESSION} answered 403 ({said}). "

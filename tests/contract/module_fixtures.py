@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
+import requests
+from ansible.module_utils.xnat.session import Session
 from module_runner import SCAN, Modules
 from xnat_twin.testing import XnatServer
 
@@ -17,6 +20,21 @@ from xnat_twin.testing import XnatServer
 @pytest.fixture
 def modules(xnat: XnatServer) -> Modules:
     return Modules(xnat.url, xnat.admin, xnat.password, xnat.ca_path)
+
+
+@pytest.fixture
+def writes(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """Method and path of each request of the modules that could change something, but for logging in and out."""
+    seen: list[tuple[str, str]] = []
+    send: Callable[..., requests.Response] = Session._once
+
+    def once(session: Session, call: Any, login: Any = None) -> requests.Response:
+        if call.method not in {"GET", "HEAD"} and call.path != "/data/JSESSION":
+            seen.append((call.method, call.path))
+        return send(session, call, login)
+
+    monkeypatch.setattr(Session, "_once", once)
+    return seen
 
 
 @pytest.fixture

@@ -16,6 +16,8 @@ from sqlalchemy.engine import URL
 
 from xnat_twin.access.auth import authenticate, hash_password
 from xnat_twin.access.sessions import ServerSession, Sessions
+from xnat_twin.configuration.dicom_receivers import create_first
+from xnat_twin.configuration.notifications import Notifications
 from xnat_twin.configuration.preferences import Preferences
 from xnat_twin.configuration.site_settings import NEEDED_TO_START
 from xnat_twin.configuration.xnat_home import XnatHome, tls_arguments
@@ -36,6 +38,7 @@ class Site:
 
     store: Store
     preferences: Preferences
+    notifications: Notifications
     sessions: Sessions
     archive: Archive
     faults: Faults
@@ -87,13 +90,21 @@ class Site:
         given = dict(home.preferences) if home else {"initialized": initialized}
         cache = (archive.root.parent / "cache").resolve()
         preferences.initialise({"archivePath": str(archive.root), "cachePath": str(cache), **given})
-        if given and home is not None:
+        if home is not None:
+            preferences.set(home.overrides)  # at every start, over whatever was stored
+        if home is not None and (given or home.overrides):
             complete = all(preferences[name] for name in NEEDED_TO_START)
             preferences.set({"initialized": complete})  # at every start. Reference: SiteConfigPreferences
         _create_accounts(store, admin_password or (home and home.admin_password) or "admin", preferences)
+        notifications = Notifications(store)
+        notifications.initialise(home.notifications if home else {}, str(preferences["adminEmail"]))
+        if home is not None:
+            notifications.set(home.notification_overrides)
+        create_first(store)
         return cls(
             store,
             preferences,
+            notifications,
             Sessions(preferences),
             archive,
             Faults(archive.disk),

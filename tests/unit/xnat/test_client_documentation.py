@@ -36,7 +36,7 @@ def specification(name: str) -> dict[str, Any]:
         raise Enough
 
     module: Any = importlib.import_module(name)
-    base = "StudyModule" if hasattr(module, "StudyModule") else "XnatModule"
+    base = next(name for name in ("StudyModule", "AdministrationModule", "XnatModule") if hasattr(module, name))
     real = getattr(module, base)
     setattr(module, base, remember)
     try:
@@ -58,8 +58,9 @@ def documentation() -> dict[str, Any]:
     return dict(json.loads(done.stdout))
 
 
-def test_the_seven_modules_are_there() -> None:
-    assert {"project", "subject", "experiment", "scan", "resource", "file", "upload"} <= {name[5:] for name in MODULES}
+def test_the_modules_are_there() -> None:
+    of_data = {"project", "subject", "experiment", "scan", "resource", "file", "upload"}
+    assert of_data | {"site_config", "user", "dicom_receiver", "info"} <= {name[5:] for name in MODULES}
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -83,6 +84,7 @@ def test_secrets_are_not_logged(name: str) -> None:
     spec = specification(name)
     assert spec["password"]["no_log"]
     assert spec["token"]["no_log"]
+    assert not [option for option in spec if option.endswith("_password") and "no_log" not in spec[option]]
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -112,7 +114,8 @@ def test_what_is_returned_is_documented(name: str) -> None:
 @pytest.mark.parametrize("name", MODULES)
 def test_check_mode_and_diff_are_promised_and_the_text_renders(name: str) -> None:
     doc = documentation()[name]["doc"]
-    assert doc["attributes"]["check_mode"]["support"] == doc["attributes"]["diff_mode"]["support"] == "full"
+    assert doc["attributes"]["check_mode"]["support"] == "full"
+    assert doc["attributes"]["diff_mode"]["support"] == ("none" if name == "xnat_info" else "full")
     assert doc["short_description"]
 
 

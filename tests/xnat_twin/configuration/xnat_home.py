@@ -1,6 +1,7 @@
-"""Reads an XNAT home folder: the database account of xnat-conf.properties, first-start settings of prefs-init.ini.
+"""Reads an XNAT home folder: the database account of xnat-conf.properties, and the settings of two .ini files.
 
-Only what the practice XNAT uses. Formats: Java properties and XNAT's ini, as deployed for a real XNAT.
+Those of prefs-init.ini are for the first start, those of prefs-override.ini for every one. Only what the practice XNAT
+uses is read. Formats: Java properties and XNAT's ini, as deployed for a real XNAT.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import socket
 import ssl
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,10 @@ class XnatHome:
     tls: str
     preferences: Mapping[str, Any]
     admin_password: str | None
+    notifications: Mapping[str, str] = field(default_factory=dict)
+    #: What prefs-override.ini sets again at every start, of the site's settings and of its notifications.
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+    notification_overrides: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def archive(self) -> Path:
@@ -57,12 +62,16 @@ def read_home(path: Path) -> XnatHome:
         properties["datasource.url"], properties["datasource.username"], properties["datasource.password"]
     )
     sections = _read_ini(path / "config" / "prefs-init.ini")
+    overrides = _read_ini(path / "config" / "prefs-override.ini")
     return XnatHome(
         path,
         database,
         tls,
         {name: _typed(value) for name, value in sections.get("siteConfig", {}).items()},
         sections.get("system", {}).get("defaultAdminPassword") or None,
+        sections.get("notifications", {}),
+        {name: _typed(value) for name, value in overrides.get("siteConfig", {}).items()},
+        overrides.get("notifications", {}),
     )
 
 

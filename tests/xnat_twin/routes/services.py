@@ -11,7 +11,9 @@ from xnat_twin.resources.administration import (
     alias_tokens,
     config,
     created_schemas,
+    dicom_receivers,
     login,
+    notifications,
     plugins,
     practice,
     schemas,
@@ -83,6 +85,15 @@ def add_xapi_routes(app: App, site: Site) -> None:
     app.add_route("/xapi/siteConfig/uptime/display", uptime, suffix="display")
     app.add_route("/xapi/siteConfig/values/{names}", site_config.SiteConfigValues(site))
     app.add_route("/xapi/siteConfig/{name}", site_config.SiteConfigProperty(site))
+
+    app.add_route("/xapi/notifications", notifications.Notifications(site))
+    app.add_route("/xapi/notifications/smtp", notifications.SmtpServer(site))
+    many, one = dicom_receivers.DicomReceivers(site), dicom_receivers.OneDicomReceiver(site)
+    app.add_route("/xapi/dicomscp", many)
+    app.add_route("/xapi/dicomscp/identifiers", many, suffix="identifiers")
+    app.add_route("/xapi/dicomscp/{number}", one)
+    app.add_route("/xapi/dicomscp/{number}/enabled", one, suffix="enabled")
+    app.add_route("/xapi/dicomscp/{number}/enabled/{value}", one, suffix="enable")
 
     profiles, active = users.UserProfiles(site), user_rights.ActiveUsers(site)
     app.add_route("/xapi/users", users.Users(site))

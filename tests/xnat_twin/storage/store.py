@@ -83,6 +83,22 @@ class Preference(Base):
     value: Mapped[Any] = mapped_column(JSON)
 
 
+class Notification(Base):
+    """One setting of the mail that the site sends; the value is text."""
+
+    __tablename__ = "xhbm_notification"
+    name: Mapped[str] = mapped_column(String(255), primary_key=True)
+    value: Mapped[str] = mapped_column(Text, default="")
+
+
+class DicomReceiver(Base):
+    """The definition of a DICOM receiver."""
+
+    __tablename__ = "xhbm_dicomscpinstance"
+    receiver_id: Mapped[int] = mapped_column(primary_key=True)
+    definition: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+
 class Configuration(Base):
     """One version of a text that a tool keeps for the site (`project` is empty) or for a project."""
 
