@@ -61,6 +61,7 @@ bench: ## how much load the practice XNAT carries; BENCH=tools: how upload tools
 docs: ## write the generated parts of the documentation again
 	@lab/bootstrap.sh
 	$(PYTHON) docs/role_readme.py
+	$(PYTHON) docs/versions_table.py
 	$(PYTHON) docs/xnat_rules.py
 
 clean: demo-down ## demo-down, and .venv, image and tool caches (downloads in ~/.cache/dpuk-node stay)

@@ -52,6 +52,7 @@ def files(lab: Lab) -> None:
         java = _java(lab)
         variables["tomcat_java_archive_src"] = [str(java)]
         variables["tomcat_java_archive_checksum"] = f"sha256:{_sha256(java)}"
+        variables["tomcat_java_version"] = JAVA_WHEEL.partition("==")[2].partition(".")[0]
     described = lab.directory / "artifacts.yml"
     described.write_text(yaml.safe_dump(variables, explicit_start=True))
 
