@@ -1,0 +1,209 @@
+"""The inventories that come with the project: each has all that site.yml needs for its hosts, and nothing unknown."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from roles_tree import ROLES, ROOT, options_of, read_yaml
+
+from lab import keys
+from lab.settings import TOPOLOGIES
+
+INVENTORIES = ROOT / "inventories"
+EXAMPLES = ("production", "single", "external")
+# What site.yml is run with, by the name of the inventory that decides.
+SOURCES = {name: [name] for name in EXAMPLES} | {
+    topology.inventories[-1]: list(topology.inventories) for topology in TOPOLOGIES.values()
+}
+GROUPS = {"database", "xnat", "monitoring"}
+ROLE_OPTIONS = {role.name: options_of(role) for role in ROLES}
+each_example = pytest.mark.parametrize("name", EXAMPLES)
+each_inventory = pytest.mark.parametrize("name", SOURCES)
+
+
+def ansible(program: str, name: str, *words: str) -> str:
+    """Run one of Ansible's programs on an inventory, as a user would; what it printed."""
+    command = [str(Path(sys.executable).with_name(program))]
+    for source in SOURCES[name]:
+        command += ["-i", str(INVENTORIES / source)]
+    environment = {**os.environ, "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg")}
+    done = subprocess.run([*command, *words], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "WARNING" not in done.stderr
+    return done.stdout
+
+
+@cache
+def listed(name: str) -> dict[str, Any]:
+    """What ansible-inventory makes of it, values as they are written."""
+    found: dict[str, Any] = json.loads(ansible("ansible-inventory", name, "--list"))
+    return found
+
+
+def variables(name: str) -> dict[str, dict[str, Any]]:
+    """Host → its variables."""
+    found: dict[str, dict[str, Any]] = listed(name)["_meta"]["hostvars"]
+    return found
+
+
+def groups_of(name: str, host: str) -> set[str]:
+    """The groups of the node that a host is in."""
+    return {group for group in GROUPS if host in listed(name).get(group, {}).get("hosts", [])}
+
+
+def roles_of(group: str) -> set[str]:
+    """The roles that site.yml gives to a group of hosts."""
+    plays = yaml.safe_load((ROOT / "site.yml").read_text(encoding="utf-8"))
+    return {
+        role["role"] for play in plays for role in play.get("roles", []) if group in re.split(r"[:,]", play["hosts"])
+    }
+
+
+@each_inventory
+def test_every_option_that_a_role_requires_is_said(name: str) -> None:
+    missing = []
+    for host, said in variables(name).items():
+        for role in {role for group in groups_of(name, host) for role in roles_of(group)}:
+            required = [option for option, spec in ROLE_OPTIONS[role].items() if spec.get("required")]
+            missing += [f"{host}: {option}" for option in required if option not in said]
+    assert missing == []
+
+
+@each_inventory
+def test_every_host_has_a_part_in_the_node_and_an_address(name: str) -> None:
+    """In containers the address is made of the lab's settings."""
+    for host, said in variables(name).items():
+        assert groups_of(name, host), host
+        assert re.fullmatch(r"[0-9.]+|\{\{ lab_subnet \}\}\.\d+", said["private_address"]), host
+
+
+def known(variable: str) -> bool:
+    """Whether an option of a role, or a list that adds to one, has this name; names that are no role's are free."""
+    role = next((role for role in sorted(ROLE_OPTIONS, key=len, reverse=True) if variable.startswith(f"{role}_")), None)
+    return role is None or variable in ROLE_OPTIONS[role] or bool(re.match("base_firewall_open_[a-z]", variable))
+
+
+def said_or_shown(path: Path) -> set[str]:
+    """The variables that a file sets, or shows as a comment for those who want to set them."""
+    return set(re.findall(r"^(?:# )?([a-z][a-z0-9_]*):(?=\s|$)", path.read_text(encoding="utf-8"), re.MULTILINE))
+
+
+def test_every_variable_that_an_inventory_sets_or_shows_exists() -> None:
+    files = [
+        path for path in INVENTORIES.rglob("*.yml") if path.name != "secrets.yml" and "authority" not in path.parts
+    ]
+    assert len(files) > 10
+    unknown = [f"{path}: {variable}" for path in files for variable in said_or_shown(path) if not known(variable)]
+    unknown += [
+        f"{name}, {host}: {variable}"
+        for name in SOURCES
+        for host, said in variables(name).items()
+        for variable in said
+        if not known(variable)
+    ]
+    assert unknown == []
+
+
+def test_a_misspelt_variable_would_be_found() -> None:
+    assert [known(name) for name in ("xnat_site_id", "xnat_sit_id", "base_firewall_open_web", "lab_dir")] == [
+        True,
+        False,
+        True,
+        True,
+    ]
+
+
+@each_example
+def test_every_password_is_in_the_example_of_the_vault_and_empty(name: str) -> None:
+    """What the inventory takes from the vault, and nothing else, stands there to be filled in."""
+    vault = read_yaml(INVENTORIES / name / "group_vars/all/vault.example.yml")
+    used = {word for said in variables(name).values() for word in re.findall(r"\bvault_\w+", json.dumps(said))}
+    assert set(vault) == used
+    assert set(vault.values()) == {""}
+
+
+def test_the_lab_fills_in_every_password_of_the_examples() -> None:
+    overlay = variables("lab_single")["node"]
+    assert [name for name in keys.PASSWORDS if overlay.get(name) != f"{{{{ lab_secrets.{name} }}}}"] == []
+    assert set(read_yaml(INVENTORIES / "single/group_vars/all/vault.example.yml")) <= set(keys.PASSWORDS)
+
+
+def test_the_examples_ask_for_the_same_decisions() -> None:
+    """What is added to one of them for all nodes must not be forgotten in the others."""
+    decided = {name: said_or_shown(INVENTORIES / name / "group_vars/all/main.yml") for name in EXAMPLES}
+    assert decided["single"] == decided["production"]
+    assert decided["production"] - decided["external"] == {
+        "postgresql_password",
+        "postgresql_port",
+        "xnat_database_port",
+    }
+    assert decided["external"] <= decided["production"]
+    assert variables("lab")["web"]["xnat_version"] == variables("lab_single")["node"]["xnat_version"]
+
+
+ASK = [
+    {
+        "hosts": "all",
+        "connection": "local",
+        "gather_facts": False,
+        "tasks": [
+            {"ansible.builtin.import_role": {"name": "base", "tasks_from": "preflight"}},
+            {
+                "ansible.builtin.copy": {
+                    "content": "{{ {'rules': __base_firewall_rules, 'port': xnat_database_port | default(none),"
+                    " 'host': xnat_database_host | default(none), 'listen': postgresql_listen_address | default(none),"
+                    " 'clients': postgresql_client_addresses | default(none)} | to_json }}",
+                    "dest": "{{ out }}/{{ inventory_hostname }}.json",
+                    "mode": "0644",
+                }
+            },
+        ],
+    }
+]
+
+
+def worked_out(tmp_path: Path, name: str, *words: str) -> dict[str, dict[str, Any]]:
+    """What an inventory comes to on each host: its firewall, and where XNAT and its database meet."""
+    (tmp_path / "ask.yml").write_text(yaml.safe_dump(ASK))
+    python = f"ansible_python_interpreter={sys.executable}"
+    ansible("ansible-playbook", name, "-e", f"out={tmp_path}", "-e", python, *words, str(tmp_path / "ask.yml"))
+    return {path.stem: json.loads(path.read_text()) for path in tmp_path.glob("*.json")}
+
+
+def opened(answer: dict[str, Any]) -> dict[int, Any]:
+    """Port → who may use it."""
+    return {int(rule["port"]): rule["from"] for rule in answer["rules"]}
+
+
+def test_a_new_port_of_the_database_is_said_once(tmp_path: Path) -> None:
+    """And reaches the firewall of the one and the settings of the other."""
+    found = worked_out(tmp_path, "production", "-e", "postgresql_port=5433")
+    assert opened(found["node-db"]) == {5433: ["192.0.2.12"]}
+    assert int(found["node-xnat"]["port"]) == 5433
+    assert found["node-xnat"]["host"] == found["node-db"]["listen"]
+
+
+def test_on_one_server_the_database_is_open_to_nobody_outside(tmp_path: Path) -> None:
+    found = worked_out(tmp_path, "single", "-e", "postgresql_port=5433", "-e", "nginx_https_port=8443")["node"]
+    assert opened(found) == {80: "any", 8443: "any"}
+    assert (found["host"], int(found["port"]), found["listen"]) == ("127.0.0.1", 5433, "127.0.0.1")
+    assert found["clients"] == ["127.0.0.1"]
+
+
+def test_a_database_that_exists_already_belongs_to_no_group(tmp_path: Path) -> None:
+    assert "database" not in listed("external")
+    found = worked_out(tmp_path, "external")
+    assert {host: opened(answer) for host, answer in found.items()} == {
+        "node-xnat": {80: "any", 443: "any"},
+        "node-monitor": {},
+    }
+    assert found["node-xnat"]["host"] == "database.example.ac.uk"
