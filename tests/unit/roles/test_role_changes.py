@@ -13,6 +13,7 @@ READ_ONLY = (
     "nft --numeric list table inet dpuk_node",
     "{{ __postgresql_binaries }}/pg_controldata {{ __postgresql_data }}",
     "{{ __tomcat_java_home }}/bin/java -version",
+    "{{ __nginx_keeper }} check",
 )
 COMMANDS = ("ansible.builtin.command", "ansible.builtin.shell", "ansible.builtin.raw", "ansible.builtin.script")
 # Modules that cannot change a host, so that their changed_when does not matter.

@@ -4,28 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import jinja2
 import pytest
 import yaml
-from ansible.plugins.test.core import match, search
-from roles_tree import ROLES, ROOT, Task, read_yaml, tasks_of
+from role_assertions import admits, task_of
+from roles_tree import ROLES, ROOT, read_yaml, tasks_of
 
 SITE: list[dict[str, Any]] = yaml.safe_load((ROOT / "site.yml").read_text(encoding="utf-8"))
-
-
-def task_of(path: str, name: str) -> Task:
-    """One task of a file, by its name."""
-    found: Task = next(task for task in read_yaml(ROOT / path) if task["name"] == name)
-    return found
-
-
-def admits(task: Task, **variables: object) -> bool:
-    """Whether every condition of an assertion holds."""
-    world = jinja2.Environment()  # noqa: S701 - expressions, no pages
-    world.tests.update(match=match, search=search)
-    conditions = task["ansible.builtin.assert"]["that"]
-    conditions = [conditions] if isinstance(conditions, str) else conditions
-    return all(world.compile_expression(condition)(**variables) for condition in conditions)
 
 
 PASSWORDS = task_of("roles/xnat/tasks/settings.yml", "Check that the passwords arrive as they are")
@@ -141,6 +125,6 @@ def test_a_configuration_is_judged_before_it_is_in_place(template: str) -> None:
 
 def test_copied_secrets_are_for_root_and_a_group_at_most() -> None:
     """The key of the front door is copied, not templated."""
-    options = task_of("roles/nginx/tasks/certificate.yml", "Place the key")
+    options = task_of("roles/nginx/tasks/certificate_files.yml", "Place the key")
     assert int(options["ansible.builtin.copy"]["mode"], 8) & 0o037 == 0
     assert options["diff"] is False
