@@ -65,6 +65,15 @@ def test_a_port_is_free_or_held_by_its_own_service(
     assert [line.startswith(said) and "some_port" in line for line in found] == ([True] if said else [])
 
 
+def test_a_holder_that_may_not_be_seen_is_believed_to_be_its_service_if_that_runs(proc: Path) -> None:
+    """As in a container whose root may not look into processes of others."""
+    for link in list(proc.glob("42/fd/*")):
+        link.unlink()
+    wanted = {"port": 8080, "services": ["tomcat"], "variable": "some_port"}
+    assert host_ready.port_problems(wanted, proc) == []
+    assert "cannot be seen" in host_ready.port_problems({**wanted, "services": ["nginx"]}, proc)[0]
+
+
 def test_a_port_that_is_really_taken_is_seen() -> None:
     """By this very process, in this machine's own /proc."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
