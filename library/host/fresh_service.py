@@ -2,7 +2,8 @@
 """Keep a systemd service enabled, running, and aware of its files.
 
 A handler is lost when a run is cut short between a changed file and the restart. This compares the time of the
-files with the start of the service instead, so the next run makes good. It does not write unit files.
+files with the start of the service instead, so the next run makes good. A start that fails is reported with the lines
+of its journal and logs that tell why. It does not write unit files.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import time
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.host.systemd import Unit, started_at
 
 DOCUMENTATION = r"""
 module: fresh_service
@@ -30,6 +32,16 @@ options:
     choices: [running, refreshed]
     default: running
   enabled: {description: Start it at boot., type: bool, default: true}
+  logs:
+    description: Patterns of names of its own logs, quoted beside its journal when a start fails.
+    type: list
+    elements: path
+    default: []
+  secrets_in:
+    description: Files whose passwords must not be quoted.
+    type: list
+    elements: path
+    default: []
 author: DPUK node project
 """
 
@@ -56,15 +68,7 @@ PROPERTIES = [
 ]
 
 
-def parse_properties(text: str) -> dict[str, str]:
-    """``KEY=VALUE`` lines of systemctl show."""
-    return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
-
-
-def started_at(properties: dict[str, str], now: float, monotonic: float) -> float:
-    """Wall-clock second at which the service's main process started; 0 when it never did."""
-    micros = int(properties.get("ExecMainStartTimestampMonotonic") or 0)
-    return now - (monotonic - micros / 1e6) if micros else 0.0
+VERBS_THAT_START = {"start": "started", "restart": "restarted", "reload": "reloaded"}
 
 
 def newest_child_start(main_pid: int, proc: Path, now: float, boottime: float, ticks: int) -> float:
@@ -109,27 +113,30 @@ def main() -> None:
             "refresh": {"type": "str", "choices": ["restart", "reload"], "default": "restart"},
             "state": {"type": "str", "choices": ["running", "refreshed"], "default": "running"},
             "enabled": {"type": "bool", "default": True},
+            "logs": {"type": "list", "elements": "path", "default": []},
+            "secrets_in": {"type": "list", "elements": "path", "default": []},
         },
         supports_check_mode=True,
     )
     options = module.params
     name: str = options["name"]
+    unit = Unit(module, name)
 
-    def systemctl(*arguments: str) -> str:
-        code, out, err = module.run_command(["systemctl", *arguments])
-        if code != 0:
-            module.fail_json(
-                msg=f"systemctl {' '.join(arguments)} answered {code}: {err.strip()} "
-                f"Look at: systemctl status {name}; journalctl -u {name} -n 50"
-            )
-        return str(out)
+    def systemctl(*arguments: str) -> None:
+        code, _, err = module.run_command(["systemctl", *arguments])
+        if code == 0:
+            return
+        if arguments[0] in VERBS_THAT_START:
+            why = unit.why(options["logs"], options["secrets_in"])
+            module.fail_json(msg=f"{name} could not be {VERBS_THAT_START[arguments[0]]}: {why}")
+        module.fail_json(msg=f"systemctl {' '.join(arguments)} answered {code}: {err.strip()}")
 
-    properties = parse_properties(systemctl("show", name, "--property=" + ",".join(PROPERTIES)))
+    properties = unit.properties(*PROPERTIES)
     if properties.get("LoadState") == "not-found":
         if not module.check_mode:
             # A unit file that was written a moment ago is not known before a reload.
             systemctl("daemon-reload")
-            properties = parse_properties(systemctl("show", name, "--property=" + ",".join(PROPERTIES)))
+            properties = unit.properties(*PROPERTIES)
             if properties.get("LoadState") == "not-found":
                 module.fail_json(msg=f"there is no unit {name} on this host")
         else:
@@ -146,6 +153,9 @@ def main() -> None:
     actions = plan(properties, newer, options["refresh"], options["state"], options["enabled"])
     if not module.check_mode:
         for action in actions:
+            if action in ("start", "restart"):
+                # What ran into its limit of starts has been mended, it is hoped, or this run would not be.
+                module.run_command(["systemctl", "reset-failed", name])
             systemctl(*(["daemon-reload"] if action == "daemon-reload" else [action, name]))
     reason = f" (not yet read: {', '.join(newer)})" if newer else ""
     diff = {

@@ -3,8 +3,11 @@
  *
  * JVM system property: xnat.home (required), XNAT's home folder; its config/ is read by the Python process itself, so
  *   no password is ever on a command line. Logs go to ${xnat.home}/logs/xnat-twin.log.
- * web.xml parameters: python (the interpreter, default python3), version (the XNAT version to claim),
+ * Context parameters of web.xml: python (the interpreter, default python3), version (the XNAT version to claim),
  *   start-seconds (how long to wait for the first answer, default 120).
+ *
+ * As with XNAT, a start that fails (no database, say) makes the whole application fail: Tomcat then runs without it
+ * and answers 404. The reason is in that log. A Python process that dies later is started again by the next request.
  *
  * A request is passed on as it came: raw path and query, all end-to-end headers, a body of known length with that
  * length and a chunked body chunked, since XNAT treats the two differently. The answer comes back the same way. Nothing
@@ -29,7 +32,10 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
-import javax.servlet.ServletException;
+import javax.servlet.ServletContext;
+import javax.servlet.ServletContextEvent;
+import javax.servlet.ServletContextListener;
+import javax.servlet.ServletRegistration;
 import javax.servlet.http.HttpServlet;
 import javax.servlet.http.HttpServletRequest;
 import javax.servlet.http.HttpServletResponse;
@@ -45,16 +51,32 @@ public class TwinServlet extends HttpServlet {
             "proxy-authorization", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "expect",
             "content-length");
 
+    private final transient ServletContext context;
     private transient volatile Process python;
     private transient volatile int port;
 
-    @Override
-    public void init() throws ServletException {
-        if (System.getProperty("xnat.home", "").isEmpty()) {
-            throw new ServletException("Start the JVM with -Dxnat.home=DIRECTORY");
+    /** Starts Python with the application; an exception here makes Tomcat give the application up. */
+    public static final class StartUp implements ServletContextListener {
+        @Override
+        public void contextInitialized(ServletContextEvent event) {
+            TwinServlet servlet = new TwinServlet(event.getServletContext());
+            servlet.start();
+            if (!servlet.answers()) {
+                servlet.destroy();
+                throw new IllegalStateException("the practice XNAT did not start, see "
+                        + System.getProperty("xnat.home") + "/logs/xnat-twin.log");
+            }
+            ServletRegistration.Dynamic registered = event.getServletContext().addServlet("twin", servlet);
+            registered.setLoadOnStartup(1); // or Tomcat would not tell it of the end
+            registered.addMapping("/*");
         }
-        start();
-        awaitAnswer();
+    }
+
+    private TwinServlet(ServletContext context) {
+        if (System.getProperty("xnat.home", "").isEmpty()) {
+            throw new IllegalStateException("Start the JVM with -Dxnat.home=DIRECTORY");
+        }
+        this.context = context;
     }
 
     /** Starts Python unless it runs. A failure is logged; the next request tries again. */
@@ -72,13 +94,13 @@ public class TwinServlet extends HttpServlet {
             ProcessBuilder builder = new ProcessBuilder(parameter("python", "python3"), "-m", "xnat_twin",
                     "--host", "127.0.0.1", "--port", Integer.toString(port), "--xnat-home", home,
                     "--xnat-version", parameter("version", "1.10.1"), "--stop-at-end-of-input");
-            builder.environment().put("PYTHONPATH", getServletContext().getRealPath("/WEB-INF/python"));
+            builder.environment().put("PYTHONPATH", context.getRealPath("/WEB-INF/python"));
             builder.environment().put("PYTHONDONTWRITEBYTECODE", "1");
             builder.redirectErrorStream(true);
             builder.redirectOutput(ProcessBuilder.Redirect.appendTo(new File(logs, "xnat-twin.log")));
             python = builder.start();
         } catch (IOException error) {
-            log("cannot start the practice XNAT: " + error.getMessage());
+            context.log("cannot start the practice XNAT: " + error.getMessage());
         }
     }
 
@@ -98,27 +120,27 @@ public class TwinServlet extends HttpServlet {
         }
     }
 
-    /** Waits until Python accepts connections, has ended, or the time is over. */
-    private void awaitAnswer() {
+    /** Waits until Python accepts connections, has ended, or the time is over. Says whether it accepts them. */
+    private boolean answers() {
         long patience = Long.parseLong(parameter("start-seconds", "120"));
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(patience);
         while (python != null && python.isAlive() && System.nanoTime() < deadline) {
             try (Socket probe = connect()) {
-                return;
+                return true;
             } catch (IOException notYet) {
                 try {
                     Thread.sleep(100);
                 } catch (InterruptedException interrupted) {
                     Thread.currentThread().interrupt();
-                    return;
+                    return false;
                 }
             }
         }
-        log("the practice XNAT did not start, see " + System.getProperty("xnat.home") + "/logs/xnat-twin.log");
+        return false;
     }
 
     private String parameter(String name, String fallback) {
-        String value = getInitParameter(name);
+        String value = context.getInitParameter(name);
         return value == null || value.isEmpty() ? fallback : value;
     }
 
@@ -237,7 +259,7 @@ public class TwinServlet extends HttpServlet {
                 }
             }
         } catch (IOException | RuntimeException broken) {
-            log("no answer to " + request.getMethod() + " " + request.getRequestURI(),
+            context.log("no answer to " + request.getMethod() + " " + request.getRequestURI(),
                     sendError == null ? broken : sendError);
             response.reset();
             response.setStatus(502);
