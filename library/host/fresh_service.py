@@ -65,6 +65,7 @@ PROPERTIES = [
     "NeedDaemonReload",
     "MainPID",
     "ExecMainStartTimestampMonotonic",
+    "ActiveEnterTimestampMonotonic",
 ]
 
 

@@ -15,8 +15,12 @@ def parse_properties(text: str) -> dict[str, str]:
 
 
 def started_at(properties: Mapping[str, str], now: float, monotonic: float) -> float:
-    """Wall-clock second at which the service's main process started; 0 when it never did."""
-    micros = int(properties.get("ExecMainStartTimestampMonotonic") or 0)
+    """Wall-clock second at which the service's main process started; 0 when it never did.
+
+    Timers and watches on paths have no process: theirs is when they became active, if that was asked for.
+    """
+    began = properties.get("ExecMainStartTimestampMonotonic") or properties.get("ActiveEnterTimestampMonotonic")
+    micros = int(began or 0)
     return now - (monotonic - micros / 1e6) if micros else 0.0
 
 
