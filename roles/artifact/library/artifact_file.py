@@ -52,6 +52,7 @@ RETURN = r"""
 path: {description: The verified file. In check mode it may not exist yet., type: str, returned: success}
 present: {description: Whether the file is there now., type: bool, returned: success}
 source: {description: The path or URL that it came from or would come from., type: str, returned: success}
+size: {description: Bytes of the file; 0 when it is not there., type: int, returned: success}
 """
 
 
@@ -190,6 +191,17 @@ def foresee(urls: list[str], entry: Path, kind: str, checksum: tuple[str, str], 
     return first_that_works(urls, attempt, entry, checksum)
 
 
+def unfit_copy(entry: Path, kind: str, checksum: tuple[str, str]) -> str | None:
+    """None when the cache has the right file; else what is wrong with the copy there, empty when there is none."""
+    if not entry.is_file():
+        return ""
+    try:
+        verify(entry, kind, checksum, str(entry))
+    except ArtifactError as error:
+        return f"the copy in the cache cannot be used ({error})"
+    return None
+
+
 def obtain(
     sources: list[str], checksum_text: str, kind: str, cache: Path, name: str | None, timeout: int, check_mode: bool
 ) -> dict[str, Any]:
@@ -209,20 +221,21 @@ def obtain(
     entry = cache / (name or Path(urlsplit(urls[0]).path).name)
     if not entry.parent.is_dir() and not check_mode:
         entry.parent.mkdir(parents=True, exist_ok=True)
-    if entry.is_file():
-        with contextlib.suppress(ArtifactError):
-            verify(entry, kind, checksum, str(entry))
-            return {"path": str(entry), "present": True, "source": str(entry), "changed": False}
-    if check_mode:
-        source = foresee(urls, entry, kind, checksum, timeout)
-        return {"path": str(entry), "present": False, "source": source, "changed": True}
-    with locked(entry):
-        # Another task may have fetched it while this one waited for the lock.
-        if entry.is_file():
-            with contextlib.suppress(ArtifactError):
-                verify(entry, kind, checksum, str(entry))
-                return {"path": str(entry), "present": True, "source": str(entry), "changed": False}
-        source = fetch(urls, entry, kind, checksum, timeout)
+    cached = {"path": str(entry), "present": True, "source": str(entry), "changed": False}
+    unfit = unfit_copy(entry, kind, checksum)
+    if unfit is None:
+        return cached
+    try:
+        if check_mode:
+            source = foresee(urls, entry, kind, checksum, timeout)
+            return {"path": str(entry), "present": False, "source": source, "changed": True}
+        with locked(entry):
+            # Another task may have fetched it while this one waited for the lock.
+            if unfit_copy(entry, kind, checksum) is None:
+                return cached
+            source = fetch(urls, entry, kind, checksum, timeout)
+    except ArtifactError as error:
+        raise ArtifactError(f"{unfit}; {error}" if unfit else str(error)) from error
     return {"path": str(entry), "present": True, "source": source, "changed": True}
 
 
@@ -252,6 +265,7 @@ def main() -> None:
         )
     except (ArtifactError, OSError) as error:
         module.fail_json(msg=str(error))
+    result["size"] = Path(result["path"]).stat().st_size if result["present"] else 0
     if result["changed"]:
         verb = "would download" if module.check_mode else "downloaded"
         result["msg"] = f"{verb} {result['source']} to {result['path']}"

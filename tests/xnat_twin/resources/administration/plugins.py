@@ -26,12 +26,19 @@ class Plugins(XapiEndpoint):
     """`/xapi/plugins[/ID]`: the installed plugins by ID."""
 
     def on_get(self, req: Request, resp: Response) -> None:
-        send_json(resp, {name: _described(MODULES[name]) for name in sorted(self.site.modules)})
+        send_json(resp, self._all())
 
     def on_get_one(self, req: Request, resp: Response, plugin: str) -> None:
-        if plugin not in self.site.modules:
+        found = self._all().get(plugin)
+        if found is None:
             raise not_found(f"No plugin with ID {plugin} could be found on this system")
-        send_json(resp, _described(MODULES[plugin]))
+        send_json(resp, found)
+
+    def _all(self) -> dict[str, dict[str, Any]]:
+        """Those of the command line, and those of the home folder."""
+        found = {name: _described(MODULES[name]) for name in self.site.modules}
+        found |= {name: plugin.described() for name, plugin in self.site.plugins.items()}
+        return dict(sorted(found.items()))
 
 
 def _described(module: Module) -> dict[str, Any]:
