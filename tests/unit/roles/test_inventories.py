@@ -89,7 +89,8 @@ def test_every_host_has_a_part_in_the_node_and_an_address(name: str) -> None:
 def known(variable: str) -> bool:
     """Whether an option of a role, or a list that adds to one, has this name; names that are no role's are free."""
     role = next((role for role in sorted(ROLE_OPTIONS, key=len, reverse=True) if variable.startswith(f"{role}_")), None)
-    return role is None or variable in ROLE_OPTIONS[role] or bool(re.match("base_firewall_open_[a-z]", variable))
+    of_a_role = any(variable in options for options in ROLE_OPTIONS.values())
+    return role is None or of_a_role or bool(re.match("base_firewall_open_[a-z]", variable))
 
 
 def said_or_shown(path: Path) -> set[str]:
