@@ -96,6 +96,10 @@ object:
         roles:
           - Administrator
         groups: []
+    refused:
+      description: Whether the site refuses the name and the password.
+      type: bool
+      sample: false
     problem:
       description: Why the site could not be reached or did not take the account; null if all is well.
       type: str

@@ -35,6 +35,7 @@ def test_without_a_login_there_is_what_is_open_and_the_reason(modules: Modules) 
     assert (found["reachable"], found["account"]) == (True, None)
     assert found["version"]
     assert "answered 401" in found["problem"]
+    assert found["refused"] is True
     with pytest.raises(ModuleFailedError, match="answered 401"):
         modules.info(password="wrong")
     open_only = modules.info(username=None, password=None, need_login=False)["object"]
@@ -44,7 +45,7 @@ def test_without_a_login_there_is_what_is_open_and_the_reason(modules: Modules) 
 def test_site_that_is_away_is_a_fact_or_an_error(modules: Modules) -> None:
     away = {"url": "http://127.0.0.1:9", "retries": 0}
     found = modules.info(**away, need_login=False)["object"]
-    assert (found["reachable"], found["version"]) == (False, None)
+    assert (found["reachable"], found["version"], found["refused"]) == (False, None, False)
     assert "nothing listens" in found["problem"]
     with pytest.raises(ModuleFailedError, match="nothing listens"):
         modules.info(**away)

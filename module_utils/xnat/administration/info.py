@@ -16,6 +16,7 @@ def gather(session: Session, *, need_login: bool) -> dict[str, Any]:
     Without `need_login` an XNAT that is away, or does not take the account, is a fact like any other.
     """
     found: dict[str, Any] = {"reachable": False, "version": None, "build": {}, "site_id": None, "site_url": None}
+    found["refused"] = False
     found |= {"account": None, "problem": None, "initialized": None, "uptime": {}, "plugins": {}, "data_types": []}
     try:
         found |= _open(session)
@@ -24,6 +25,7 @@ def gather(session: Session, *, need_login: bool) -> dict[str, Any]:
         if need_login:
             raise
         found["problem"] = error.message
+        found["refused"] = isinstance(error, LoginError) and " answered 401 " in error.message
     return found
 
 

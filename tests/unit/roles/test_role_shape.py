@@ -84,7 +84,7 @@ def test_each_variable_in_a_template_or_task_is_declared() -> None:
     # Another role's name, variable or module may begin with this one's: xnat and xnat_modules.
     elsewhere = {name for role in ROLES for name in [role.name, *options_of(role)]}
     elsewhere |= {"artifact_files"}  # the fact that role `artifact` leaves for those who ask for a list
-    elsewhere |= {path.stem for role in ROLES for path in role.glob("library/*.py")}
+    elsewhere |= {path.stem for path in [*ROOT.glob("library/**/*.py"), *ROOT.glob("roles/*/library/*.py")]}
     for role in ROLES:
         known = set(options_of(role)) | set(read_yaml(role / "vars" / "main.yml") or {})
         known |= {task["register"] for _, task in tasks_of(role) if "register" in task}
