@@ -50,6 +50,18 @@ def test_options_are_described(role: Path) -> None:
 
 
 @each_role
+def test_a_description_is_no_template(role: Path) -> None:
+    """Ansible would evaluate it, on every host: only defaults may be templates."""
+    described = [str(option["description"]) for option in options_of(role).values()]
+    described += [
+        str(inner["description"])
+        for option in options_of(role).values()
+        for inner in option.get("options", {}).values()
+    ]
+    assert not [text for text in described if "{{" in text or "{%" in text]
+
+
+@each_role
 def test_readme_table_is_the_specification(role: Path) -> None:
     """`python docs/role_readme.py` was run."""
     readme = (role / "README.md").read_text(encoding="utf-8")
