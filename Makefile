@@ -7,6 +7,8 @@ SHELL := /bin/sh
 PYTHON := .venv/bin/python
 # molecule's hosts live beside the demonstration's, under another name, network and port.
 MOLECULE_LAB := LAB_NAME=molecule LAB_SUBNET=$${LAB_SUBNET:-10.89.78} LAB_HTTPS_PORT=$${LAB_HTTPS_PORT:-9443}
+# One host of Debian 12 in a network that is cut off from the world.
+SINGLE_LAB := LAB_NAME=single LAB_SUBNET=$${LAB_SINGLE_SUBNET:-10.89.79} LAB_TOPOLOGY=single LAB_DEBIAN=12
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 help: ## list the targets
@@ -21,7 +23,7 @@ demo-down: ## remove the demonstration: its hosts, network, certificates and pas
 	@lab/bootstrap.sh && $(PYTHON) -m lab down
 
 test: lint unit contract contract-remote molecule ## everything that CI runs: the five targets below, and a summary
-	@$(PYTHON) tests/summary.py build/unit.xml build/contract.xml build/contract-remote.xml build/molecule.xml
+	@$(PYTHON) tests/summary.py build/unit.xml build/contract.xml build/contract-remote.xml build/molecule.xml build/molecule-single.xml
 
 lint: ## ruff, mypy, yamllint, ansible-lint
 	@lab/bootstrap.sh
@@ -46,9 +48,11 @@ contract-remote: ## the same as it runs against somebody's own XNAT: over HTTP a
 	@lab/bootstrap.sh
 	$(PYTHON) tests/contract_remote.py tests/contract --junitxml=build/contract-remote.xml
 
-molecule: ## site.yml on three hosts of its own: check, converge, idempotence, verify
+molecule: ## site.yml on hosts of its own, three and then one without internet: check, converge, idempotence, verify
 	@lab/bootstrap.sh
 	$(MOLECULE_LAB) $(PYTHON) -m lab exec molecule --base-config molecule/config.yml test --no-command-borders
+	$(SINGLE_LAB) $(PYTHON) -m lab exec molecule --base-config molecule/config.yml test --no-command-borders \
+	    --scenario-name single
 
 verify: ## look at the demonstration's hosts from outside and inside, as molecule does at its own
 	@lab/bootstrap.sh
@@ -70,5 +74,6 @@ docs: ## write the generated parts of the documentation again
 
 clean: demo-down ## demo-down, and .venv, image and tool caches (downloads in ~/.cache/dpuk-node stay)
 	@$(MOLECULE_LAB) $(PYTHON) -m lab down
+	@$(SINGLE_LAB) $(PYTHON) -m lab down
 	@$(PYTHON) -m lab forget
 	rm -rf .venv build .lab .mypy_cache .ruff_cache .pytest_cache .ansible

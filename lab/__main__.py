@@ -11,7 +11,7 @@ from lab.settings import ROOT, Lab
 
 sys.path.insert(0, str(ROOT / "tests"))  # where the practice XNAT is
 
-from lab import demo, hosts, image, podman, prepare
+from lab import demo, hosts, image, packages, podman, prepare, untouched
 from lab.command import LabError, have
 
 
@@ -24,6 +24,8 @@ def main() -> int:
     commands.add_parser("up", help="have the hosts running, and all that site.yml needs at hand")
     commands.add_parser("down", help="remove the hosts, their network, and what was made for them")
     commands.add_parser("forget", help="remove the images of test hosts")
+    commands.add_parser("remember", help="write down what the hosts are like, before anything is done to them")
+    commands.add_parser("untouched", help="fail if the hosts are not as they were then")
     within = commands.add_parser("exec", help="run a command that works on the lab")
     within.add_argument("words", nargs=argparse.REMAINDER)
     options = parser.parse_args()
@@ -35,6 +37,8 @@ def main() -> int:
         elif options.command == "up":
             prepare.everything(lab)
             hosts.up(lab)
+            if lab.topology.isolated:
+                packages.bring(lab)
         elif options.command == "down":
             # Without podman there can be no hosts, and nothing is installed to find that out.
             if have("podman"):
@@ -46,6 +50,9 @@ def main() -> int:
             if have("podman"):
                 podman.configure()
                 image.remove_all()
+        elif options.command in ("remember", "untouched"):
+            podman.configure()
+            (untouched.remember if options.command == "remember" else untouched.insist)(lab)
         elif options.command == "exec":
             prepare.podman_only()
             words = options.words[1:] if options.words[:1] == ["--"] else options.words

@@ -32,9 +32,14 @@ UPLOADER_PACKAGES = ("python3-requests", "python3-nibabel")
 
 def name(lab: Lab) -> str:
     """The image's name; the tag changes with the recipe, so an old image is never mistaken for the new one."""
-    recipe = json.dumps([lab.suite, PACKAGES, UPLOADER_PACKAGES, sources(lab)])
+    recipe = json.dumps([lab.suite, PACKAGES, uploader_packages(lab), sources(lab)])
     tag = hashlib.sha256(recipe.encode()).hexdigest()[:12]
     return f"{PREFIX}{lab.debian}:{tag}"
+
+
+def uploader_packages(lab: Lab) -> tuple[str, ...]:
+    """What is in the image beyond a cloud image's packages."""
+    return UPLOADER_PACKAGES if lab.topology.uploaders else ()
 
 
 def sources(lab: Lab) -> list[str]:
@@ -97,7 +102,7 @@ def build(lab: Lab) -> str:
                 "mmdebstrap",
                 "--quiet",
                 "--variant=minbase",
-                f"--include={','.join(PACKAGES + UPLOADER_PACKAGES)}",
+                f"--include={','.join(PACKAGES + uploader_packages(lab))}",
                 lab.suite,
                 tree,
                 *sources(lab),

@@ -26,11 +26,12 @@ class Topology:
     numbers: Mapping[str, int]  # host → last number of its address
     front_door: str
     isolated: bool = False  # cut off from everything but the lab's own network
+    uploaders: bool = True  # also holds images, and uploads them from its hosts
 
 
 TOPOLOGIES = {
     "three": Topology(("lab",), {"db": 11, "web": 12, "monitor": 13}, front_door="web"),
-    "single": Topology(("single", "lab_single"), {"node": 14}, front_door="node", isolated=True),
+    "single": Topology(("single", "lab_single"), {"node": 14}, front_door="node", isolated=True, uploaders=False),
 }
 
 # Debian releases that the hosts can run, with their code names.

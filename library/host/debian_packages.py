@@ -151,7 +151,8 @@ def main() -> None:
         failed = run([*apt, "update", "--error-on=any"])
         if failed and (LISTS / "partial").is_dir():
             os.utime(LISTS / "partial")
-        return " ".join(failed.split("\n")[0].split()) if failed else ""
+        lines = failed.split("\n") if failed else [""]
+        return " ".join(next((line for line in lines if "Failed to fetch" in line), lines[0]).split())
 
     missing = query()
     diff = {"before": "", "after": "".join(f"{name}\n" for name in missing)}

@@ -70,7 +70,9 @@ EXAMPLES = r"""
     names: [{name: db.example.org, variable: xnat_database_host}]
 """
 
-RETURN = ""
+RETURN = r"""
+problems: {description: What is wrong., type: list, elements: str, returned: always}
+"""
 
 
 PROC = Path("/proc")
@@ -285,8 +287,8 @@ def main() -> None:
             for line in found:
                 module.warn(line)
     if problems:
-        module.fail_json(msg="\n".join(problems))
-    module.exit_json(changed=False)
+        module.fail_json(msg="\n".join(problems), problems=problems)
+    module.exit_json(changed=False, problems=[])
 
 
 if __name__ == "__main__":

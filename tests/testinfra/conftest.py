@@ -11,7 +11,10 @@ import testinfra
 from reach import Client, Host
 
 from lab import keys
-from lab.settings import NEIGHBOUR, Lab
+from lab.settings import NEIGHBOUR, TOPOLOGIES, Lab
+
+# A node of one host has tests of its own, which need the lab of that name (LAB_TOPOLOGY=single).
+collect_ignore = [] if Lab.from_environment().topology == TOPOLOGIES["single"] else ["single"]
 
 
 @pytest.fixture(scope="session")
@@ -30,6 +33,12 @@ def db(lab: Lab) -> Host:
 def web(lab: Lab) -> Host:
     """The host of Tomcat, XNAT and nginx."""
     return testinfra.get_host(f"podman://{lab.container('web')}")
+
+
+@pytest.fixture(scope="session")
+def node(lab: Lab) -> Host:
+    """The one host of a node that has only one."""
+    return testinfra.get_host(f"podman://{lab.container('node')}")
 
 
 @pytest.fixture(scope="session")

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import yaml
-from roles_tree import ROOT
+from roles_tree import ROOT, load_module
 
-PLAY = [
+addresses = load_module("filter_plugins/addresses.py")
+
+PLAY: list[dict[str, object]] = [
     {
         "hosts": "all",
         "connection": "local",
@@ -31,13 +35,25 @@ PLAY = [
 
 def written(tmp_path: Path, inventory: dict[str, object]) -> subprocess.CompletedProcess[str]:
     """Check an inventory's lists and write the rules of each host into a folder."""
+    return played(tmp_path, inventory, PLAY)
+
+
+def played(
+    tmp_path: Path, inventory: dict[str, object], play: list[dict[str, object]], **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a play on this machine, under the names of an inventory's hosts."""
     (tmp_path / "hosts.yml").write_text(yaml.safe_dump(inventory))
-    (tmp_path / "play.yml").write_text(yaml.safe_dump(PLAY))
+    (tmp_path / "play.yml").write_text(yaml.safe_dump(play))
     python = f"ansible_python_interpreter={sys.executable}"
     program = str(Path(sys.executable).with_name("ansible-playbook"))
     command = [program, "-i", str(tmp_path / "hosts.yml"), str(tmp_path / "play.yml")]
     return subprocess.run(
-        [*command, "-e", f"out={tmp_path}", "-e", python], cwd=ROOT, capture_output=True, text=True, check=False
+        [*command, "-e", f"out={tmp_path}", "-e", python],
+        cwd=ROOT,
+        env={**{name: value for name, value in os.environ.items() if name != "SSH_CLIENT"}, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
@@ -81,3 +97,54 @@ def test_a_list_that_would_come_out_wrong_is_refused_by_name(tmp_path: Path) -> 
     assert done.returncode != 0
     assert len(re.findall(r"base_firewall_open_munin: .*needs a port, `from`", done.stdout.replace("\n", " "))) > 0
     assert not list(tmp_path.glob("*.nft"))
+
+
+WAY_IN: list[dict[str, object]] = [
+    {
+        "hosts": "all",
+        "connection": "local",
+        "gather_facts": False,
+        "tasks": [{"ansible.builtin.import_role": {"name": "base", "tasks_from": "way_in"}}],
+    }
+]
+
+
+@pytest.mark.parametrize(
+    ("client", "admitted", "port", "refused"),
+    [
+        ("192.0.2.9 51234 22", ["192.0.2.0/24"], 22, False),
+        ("2001:db8::9 51234 22", ["192.0.2.9", "2001:db8::/64"], 22, False),
+        ("192.0.2.9 51234 22", [], 22, False),
+        ("192.0.2.9 51234 22", ["198.51.100.0/24"], 22, True),
+        ("192.0.2.9 51234 2222", [], 22, True),
+        ("UNKNOWN 65535 65535", ["198.51.100.0/24"], 22, False),
+        ("", ["198.51.100.0/24"], 22, False),
+    ],
+)
+def test_nobody_locks_himself_out(tmp_path: Path, client: str, admitted: list[str], port: int, refused: bool) -> None:
+    """SSH_CLIENT is what sshd says of the connection; where a run comes in otherwise, there is nothing to lose."""
+    said = {"base_firewall_ssh_from": admitted, "base_firewall_ssh_port": port}
+    done = played(tmp_path, {"all": {"hosts": {"here": said}}}, WAY_IN, SSH_CLIENT=client)
+    assert (done.returncode != 0) is refused, done.stdout
+    assert ("you would be locked out" in " ".join(done.stdout.split())) is refused
+
+
+@pytest.mark.parametrize(
+    ("address", "networks", "inside"),
+    [
+        ("192.0.2.9", ["192.0.2.9"], True),
+        ("192.0.2.9", ["2001:db8::/32", "192.0.0.0/16"], True),
+        ("::ffff:192.0.2.9", ["192.0.2.0/24"], True),
+        ("fe80::1%eth0", ["fe80::/10"], True),
+        ("192.0.2.9", ["192.0.2.1/24"], True),
+        ("192.0.2.9", [], False),
+        ("192.0.2.9", ["192.0.2.10", "2001:db8::/32"], False),
+    ],
+)
+def test_an_address_lies_in_a_network(address: str, networks: list[str], inside: bool) -> None:
+    assert addresses.within_networks(address, networks) is inside
+
+
+def test_what_is_no_network_is_named() -> None:
+    values = ["192.0.2.1", "192.0.2.0/24", "2001:db8::/32", "host.example", "192.0.2.300", "10.0.0.0/33", "", 5, None]
+    assert addresses.not_networks(values) == ["host.example", "192.0.2.300", "10.0.0.0/33", "", 5, None]

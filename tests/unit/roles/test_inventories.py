@@ -138,6 +138,13 @@ def test_the_lab_fills_in_every_password_of_the_examples() -> None:
     assert set(read_yaml(INVENTORIES / "single/group_vars/all/vault.example.yml")) <= set(keys.PASSWORDS)
 
 
+def test_the_lab_uses_all_that_it_makes_in_each_topology() -> None:
+    made = {
+        name: set(re.findall(r"lab_artifacts\.(\w+)", json.dumps(variables(name)))) for name in ("lab", "lab_single")
+    }
+    assert made["lab"] == made["lab_single"]
+
+
 def test_the_examples_ask_for_the_same_decisions() -> None:
     """What is added to one of them for all nodes must not be forgotten in the others."""
     decided = {name: said_or_shown(INVENTORIES / name / "group_vars/all/main.yml") for name in EXAMPLES}
@@ -148,6 +155,9 @@ def test_the_examples_ask_for_the_same_decisions() -> None:
         "xnat_database_port",
     }
     assert decided["external"] <= decided["production"]
+    web = {name: said_or_shown(INVENTORIES / name / "group_vars/xnat/main.yml") for name in EXAMPLES}
+    assert web["production"] - web["single"] == {"tomcat_heap_max"}
+    assert web["production"] - web["external"] == set()
     assert variables("lab")["web"]["xnat_version"] == variables("lab_single")["node"]["xnat_version"]
 
 

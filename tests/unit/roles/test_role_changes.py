@@ -11,6 +11,7 @@ from roles_tree import ROLES, ROOT, Task, flat, tasks_of
 # The first words of commands that cannot change anything.
 READ_ONLY = (
     "nft --numeric list table inet dpuk_node",
+    "printenv SSH_CLIENT",
     "{{ __postgresql_binaries }}/pg_controldata {{ __postgresql_data }}",
     "{{ __tomcat_java_home }}/bin/java -version",
     "{{ __nginx_keeper }} check",

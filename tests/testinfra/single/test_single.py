@@ -1,0 +1,71 @@
+"""A node of one server in a network that is cut off: it was built there, it works, and it is shut to strangers."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import pytest
+from reach import Host, python
+from reach_firewall import LISTEN, listening, open_ports, talking
+
+from lab import podman
+from lab.settings import DOMAIN, NEIGHBOUR, Lab
+
+# What a client does who has Python and nothing else: log in, make what is above a file, put it there, list it.
+UPLOAD = """
+import base64, json, ssl, sys, urllib.request
+host, ca, password, content = sys.argv[1:]
+context = ssl.create_default_context(cadata=ca)
+login = "Basic " + base64.b64encode(b"admin:" + password.encode()).decode()
+def ask(method, path, body=None):
+    asked = urllib.request.Request(f"https://{host}{path}", body, {"Authorization": login}, method=method)
+    if body is not None:
+        asked.add_header("Content-Type", "application/octet-stream")
+    with urllib.request.urlopen(asked, timeout=60, context=context) as answer:
+        return answer.read().decode()
+version = json.loads(ask("GET", "/xapi/siteConfig/buildInfo"))["version"]
+folder = "/data/projects/single"
+for part in ("", "/subjects/s1", "/subjects/s1/experiments/e1?xsiType=xnat:mrSessionData"):
+    ask("PUT", folder + part)
+resource = folder + "/subjects/s1/experiments/e1/resources/NOTES"
+ask("PUT", resource)
+ask("PUT", resource + "/files/note.bin?inbody=true", bytes.fromhex(content))
+rows = json.loads(ask("GET", resource + "/files?format=json"))["ResultSet"]["Result"]
+print(json.dumps({"version": version, "files": [[row["Name"], row["digest"]] for row in rows]}))
+"""
+
+
+@pytest.mark.parametrize("address", ["192.0.2.1", "1.1.1.1", "2001:db8::1", "2606:4700:4700::1111"])
+def test_the_host_has_no_way_out(node: Host, address: str) -> None:
+    """So whatever was installed on it came from this machine's cache."""
+    assert node.run(f"ip route get {address}").rc != 0
+    assert "default" not in node.run("ip route show; ip -6 route show").stdout
+
+
+def test_a_file_goes_in_through_the_front_door_and_its_checksum_comes_back(
+    neighbour: Host, lab: Lab, passwords: dict[str, str]
+) -> None:
+    content = bytes(range(256)) * 4
+    ca, password = (lab.directory / "ca.crt").read_text(), passwords["vault_xnat_admin_password"]
+    done = python(neighbour, UPLOAD, f"node.{DOMAIN}", ca, password, content.hex())
+    assert done.rc == 0, done.stderr
+    digest = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    assert json.loads(done.stdout) == {"version": "1.10.1", "files": [["note.bin", digest]]}
+
+
+def test_the_database_listens_inside_the_server_alone(node: Host) -> None:
+    assert 5432 not in listening(node)
+    assert "127.0.0.1:5432" in node.run("ss -Hltn").stdout
+
+
+def test_a_stranger_finds_ssh_and_the_front_door(neighbour: Host, node: Host, lab: Lab) -> None:
+    """Also where a program listens on every address: it is the firewall that refuses."""
+    addresses = [lab.hosts["node"], *([lab.address6("node")] if podman.has_ipv6() else [])]
+    with talking(lab.container("node"), LISTEN, "[4949, 8090]"):
+        ports = {*listening(node), 5432, 8080}
+        assert {4949, 8090} <= ports
+        assert open_ports(node, addresses[0], [4949, 8090]) == [4949, 8090]
+        for address in addresses:
+            assert open_ports(neighbour, address, ports) == [22, 80, 443], address
+    assert NEIGHBOUR not in lab.hosts
