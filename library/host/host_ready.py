@@ -70,9 +70,7 @@ EXAMPLES = r"""
     names: [{name: db.example.org, variable: xnat_database_host}]
 """
 
-RETURN = r"""
-problems: {description: What is wrong., type: list, elements: str, returned: always}
-"""
+RETURN = ""
 
 
 PROC = Path("/proc")
@@ -287,8 +285,8 @@ def main() -> None:
             for line in found:
                 module.warn(line)
     if problems:
-        module.fail_json(msg="\n".join(problems), problems=problems)
-    module.exit_json(changed=False, problems=[])
+        module.fail_json(msg="\n".join(problems))
+    module.exit_json(changed=False)
 
 
 if __name__ == "__main__":
