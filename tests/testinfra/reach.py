@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,3 +61,13 @@ def query(db: Host, statement: str) -> str:
     assert done.rc == 0, done.stderr
     answer: str = done.stdout.strip()
     return answer
+
+
+def access_log(web: Host, until: str) -> list[str]:
+    """The lines of Tomcat's access log, once one holds `until`: Tomcat writes them some seconds late."""
+    for _ in range(60):
+        lines: list[str] = web.run("cat /var/lib/tomcat/logs/access*.log").stdout.splitlines()
+        if any(until in line for line in lines):
+            return lines
+        time.sleep(1)
+    raise AssertionError(f"{until} is not in Tomcat's access log")

@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 
 import pytest
-from reach import USER, Host, connects, query
+from reach import USER, Client, Host, access_log, connects, query
 
 from lab import playbook
 from lab.settings import Lab
@@ -36,6 +36,24 @@ BY_HAND = {
     ],
     "monitor": ["systemctl disable --quiet --now dpuk-firewall", "nft flush ruleset"],
 }
+# What is changed in XNAT itself: path, method, what is sent, and how the dry run shows that it will be put back.
+IN_XNAT: list[tuple[str, str, dict[str, object], list[str]]] = [
+    (
+        "/xapi/siteConfig",
+        "POST",
+        {"requireLogin": False, "checksums": False, "adminEmail": "stranger@example.org", "siteId": "OTHER"},
+        ["-    requireLogin: False", "+    requireLogin: True", "+    checksums: True", "+    siteId: DPUK_LAB"],
+    ),
+    (
+        "/xapi/notifications",
+        "POST",
+        {"smtpHostname": "mail.example.org"},
+        ["-    smtpHostname: mail.example.org", "+    smtpHostname: localhost"],
+    ),
+    ("/xapi/users/guest", "PUT", {"enabled": True}, [" account guest", "-    enabled: True", "+    enabled: False"]),
+]
+# Nobody has such projects; asking for them leaves marks in the access log.
+MARKS = ("/data/projects/before-the-last-run", "/data/projects/after-the-last-run")
 
 
 @pytest.fixture(scope="module")
@@ -46,18 +64,25 @@ def rules(web: Host) -> str:
 
 
 @pytest.fixture(scope="module")
-def recaps(
-    lab: Lab, db: Host, web: Host, monitor: Host, rules: str, tmp_path_factory: pytest.TempPathFactory
-) -> list[playbook.Recap]:
+def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with what the runs printed: 0.log, 1.log and 2.log."""
+    return tmp_path_factory.mktemp("drift")
+
+
+@pytest.fixture(scope="module")
+def recaps(lab: Lab, db: Host, web: Host, monitor: Host, rules: str, admin: Client, logs: Path) -> list[playbook.Recap]:
     """What site.yml counted after the drift: in a dry run, for real, and again."""
+    for path, method, content, _ in IN_XNAT:
+        admin.session.request(method, f"{admin.url}{path}", json=content, timeout=60).raise_for_status()
     hosts = {"db": db, "web": web, "monitor": monitor}
     for name, commands in BY_HAND.items():
         for command in commands:
             done = hosts[name].run(command)
             assert done.rc == 0, f"{command}: {done.stderr}"
-    folder = tmp_path_factory.mktemp("drift")
-    runs: tuple[list[str], ...] = (["--check"], [], [])
-    return [playbook.play("site.yml", more, log=folder / f"{number}.log") for number, more in enumerate(runs)]
+    found = [playbook.play("site.yml", ["--check", "--diff"], log=logs / "0.log")]
+    found.append(playbook.play("site.yml", log=logs / "1.log"))
+    assert admin.get(MARKS[0]).status_code == 404
+    return [*found, playbook.play("site.yml", log=logs / "2.log")]
 
 
 def test_the_dry_run_saw_it_and_the_run_after_the_repair_changes_nothing(recaps: list[playbook.Recap]) -> None:
@@ -83,6 +108,33 @@ def test_services_run_with_the_settings_of_the_project(recaps: list[playbook.Rec
     assert web.run("ss -Hltn 'sport = :8081'").stdout == ""
     assert query(db, "SELECT count(*) FROM pg_hba_file_rules WHERE auth_method = 'trust'") == "0"
     assert query(db, f"SELECT rolsuper FROM pg_roles WHERE rolname = '{USER}'") == "f"
+
+
+def test_what_was_changed_in_xnat_is_shown_by_the_dry_run(recaps: list[playbook.Recap], logs: Path) -> None:
+    shown = (logs / "0.log").read_text().splitlines()
+    assert [line for _, _, _, lines in IN_XNAT for line in lines if line not in shown] == []
+
+
+def test_what_was_changed_in_xnat_is_put_back(recaps: list[playbook.Recap], admin: Client) -> None:
+    settings = admin.get("/xapi/siteConfig").json()
+    assert [settings[name] for name in ("requireLogin", "checksums", "adminEmail", "siteId")] == [
+        True,
+        True,
+        "admin@dpuk.test",
+        "DPUK_LAB",
+    ]
+    assert admin.get("/xapi/notifications").json()["smtpHostname"] == "localhost"
+    assert admin.get("/xapi/users/guest/enabled").text == "false"
+
+
+def test_a_run_without_a_change_sends_xnat_nothing(recaps: list[playbook.Recap], admin: Client, web: Host) -> None:
+    """Read in Tomcat's log between two marks: the site was looked at, and nothing was written."""
+    assert admin.get(MARKS[1]).status_code == 404
+    lines = access_log(web, until=MARKS[1])
+    begin = next(number for number, line in enumerate(lines) if MARKS[0] in line)
+    asked = [line.split('"')[1] for line in lines[begin:] if '"' in line]
+    assert any(request.startswith("GET /xapi/siteConfig ") for request in asked)
+    assert [request for request in asked if request.startswith(("POST /xapi", "PUT /xapi", "DELETE /xapi"))] == []
 
 
 def test_firewalls_are_shut_again(
