@@ -12,7 +12,8 @@ from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from xnat_twin.configuration.xnat_home import HomeError, read_home
+from xnat_twin.configuration.database_tls import HomeError
+from xnat_twin.configuration.xnat_home import read_home
 from xnat_twin.datatypes.definitions import SchemaError
 from xnat_twin.datatypes.modules import MODULES
 from xnat_twin.faults import Fault, FaultError

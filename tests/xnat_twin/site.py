@@ -6,8 +6,9 @@ Everything that a request handler needs hangs on this object; there are no globa
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,13 @@ from sqlalchemy.engine import URL
 
 from xnat_twin.access.auth import authenticate, hash_password
 from xnat_twin.access.sessions import ServerSession, Sessions
+from xnat_twin.configuration.database_tls import connect_arguments
 from xnat_twin.configuration.dicom_receivers import create_first
 from xnat_twin.configuration.notifications import Notifications
 from xnat_twin.configuration.plugin_jars import Plugin, read_plugins
 from xnat_twin.configuration.preferences import Preferences
 from xnat_twin.configuration.site_settings import NEEDED_TO_START
-from xnat_twin.configuration.xnat_home import XnatHome, tls_arguments
+from xnat_twin.configuration.xnat_home import XnatHome
 from xnat_twin.datatypes.modules import MODULES, installed_types
 from xnat_twin.datatypes.new_types import load_created
 from xnat_twin.datatypes.schema import Types
@@ -86,9 +88,9 @@ class Site:
         types = installed_types(modules, schemas)
         load_created(types, data / "schemas")
         data.mkdir(parents=True, exist_ok=True)
-        arguments: dict[str, Any] = {}
+        arguments: Callable[[], dict[str, Any]] | None = None
         if database is None and home is not None:
-            database, arguments = home.database, tls_arguments(home)
+            database, arguments = home.database, partial(connect_arguments, home.database, home.tls)
         store = Store(database or f"sqlite:///{data / 'xnat.sqlite'}", arguments)
         archive = Archive(home.archive if home else data / "archive", quota)
         preferences = Preferences(store)

@@ -10,7 +10,7 @@ import pytest
 from roles_tree import ROLES, ROOT, options_of, read_yaml, tasks_of
 
 SECRET = re.compile(r"password|secret|passphrase|private_key|_token|tls_key")
-PATHS_OF_SECRETS = {"nginx_tls_key_src"}
+PATHS_OF_SECRETS = {"nginx_tls_key_src", "xnat_database_tls_key_src"}
 # Where something is on a host that Ansible never reads.
 NO_SECRETS = {"nginx_tls_key_path"}
 each_role = pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)

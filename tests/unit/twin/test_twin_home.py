@@ -14,7 +14,8 @@ from xnat_twin.access.auth import (
     check_password,
     hash_password,
 )
-from xnat_twin.configuration.xnat_home import HomeError, database_url, parse_properties, read_home
+from xnat_twin.configuration.database_tls import HomeError
+from xnat_twin.configuration.xnat_home import database_url, parse_properties, read_home
 from xnat_twin.site import Site
 
 CONF = """
@@ -39,7 +40,7 @@ def test_account_is_read_from_the_properties(tmp_path: Path) -> None:
     url = home.database
     assert (url.host, url.port, url.database) == ("db.example.org", 5433, "xnat")
     assert (url.username, url.password) == ("xnat", "p@ss\\w:rd=1")
-    assert home.tls == "verify-ca"
+    assert home.tls.mode == "verify-ca"
 
 
 def test_archive_is_beside_the_home_unless_the_preferences_say_otherwise(tmp_path: Path) -> None:
@@ -69,8 +70,8 @@ def test_url_that_is_not_postgresql_is_refused() -> None:
 
 
 def test_ssl_without_a_mode_verifies() -> None:
-    assert database_url("jdbc:postgresql://h/d?ssl=true", "u", "p")[1] == "verify-full"
-    assert database_url("jdbc:postgresql://h/d", "u", "p")[1] == "prefer"
+    assert database_url("jdbc:postgresql://h/d?ssl=true", "u", "p")[1].mode == "verify-full"
+    assert database_url("jdbc:postgresql://h/d", "u", "p")[1].mode == "prefer"
 
 
 def test_database_that_cannot_be_reached_is_named(tmp_path: Path) -> None:

@@ -8,23 +8,19 @@ from __future__ import annotations
 
 import configparser
 import re
-import socket
-import ssl
-import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote_plus
 
 from sqlalchemy.engine import URL
+
+from xnat_twin.configuration.database_tls import HomeError, Tls, tls_of
 
 _JDBC = re.compile(
     r"jdbc:postgresql://(?P<host>\[[^\]]+\]|[^:/?]+)(?::(?P<port>\d+))?/(?P<database>[^?]+)(?:\?(?P<options>.*))?"
 )
-
-
-class HomeError(Exception):
-    """The home folder lacks something, or a file in it cannot be used. The message names the file and the remedy."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +29,7 @@ class XnatHome:
 
     path: Path
     database: URL
-    tls: str
+    tls: Tls
     preferences: Mapping[str, Any]
     admin_password: str | None
     notifications: Mapping[str, str] = field(default_factory=dict)
@@ -75,13 +71,12 @@ def read_home(path: Path) -> XnatHome:
     )
 
 
-def database_url(jdbc: str, username: str, password: str) -> tuple[URL, str]:
-    """A JDBC URL and an account as SQLAlchemy's URL, and its `sslmode` ("prefer" if none). Raises HomeError."""
+def database_url(jdbc: str, username: str, password: str) -> tuple[URL, Tls]:
+    """A JDBC URL and an account as SQLAlchemy's URL, and what it says of TLS. Raises HomeError."""
     match = _JDBC.fullmatch(jdbc.strip())
     if match is None:
         raise HomeError(f"datasource.url is {jdbc!r}, expected jdbc:postgresql://HOST[:PORT]/DATABASE[?OPTIONS]")
     options = dict(option.partition("=")[::2] for option in (match["options"] or "").split("&") if option)
-    tls = options.get("sslmode") or ("verify-full" if options.get("ssl") == "true" else "prefer")
     url = URL.create(
         "postgresql+pg8000",
         username,
@@ -90,37 +85,7 @@ def database_url(jdbc: str, username: str, password: str) -> tuple[URL, str]:
         int(match["port"] or 5432),
         match["database"],
     )
-    return url, tls
-
-
-def tls_arguments(home: XnatHome) -> dict[str, Any]:
-    """What pg8000 needs for the home's `sslmode`; without one TLS is used if the server offers it, as JDBC does.
-
-    The authority is in `~/.postgresql/root.crt`, where the JDBC driver looks, too.
-    """
-    if home.tls == "disable" or (home.tls in {"allow", "prefer"} and not _offers_tls(home.database)):
-        return {}
-    context = ssl.create_default_context()
-    authority = Path.home() / ".postgresql" / "root.crt"
-    if authority.exists():
-        context.load_verify_locations(authority)
-    context.check_hostname = home.tls == "verify-full"
-    if not home.tls.startswith("verify-"):  # encrypt, and believe whoever answers: libpq's and JDBC's meaning, too
-        context.verify_mode = ssl.CERT_NONE
-    return {"ssl_context": context}
-
-
-def _offers_tls(database: URL) -> bool:
-    """Ask the server, by PostgreSQL's SSLRequest message, whether it speaks TLS. Raises HomeError."""
-    try:
-        with socket.create_connection((database.host or "", database.port or 5432), timeout=30) as server:
-            server.sendall(struct.pack("!ii", 8, 80877103))
-            return server.recv(1) == b"S"
-    except OSError as error:
-        where = f"{database.host}:{database.port}"
-        raise HomeError(
-            f"cannot reach the database at {where}: {error.strerror or error}; see datasource.url"
-        ) from error
+    return url, tls_of({name: unquote_plus(value) for name, value in options.items()})
 
 
 def parse_properties(text: str) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
@@ -21,13 +21,17 @@ class OlderDatabaseError(Exception):
 class Store:
     """The database. `reading()`, `writing()` and `note()` each give one transaction; nothing else opens one."""
 
-    def __init__(self, url: str | URL, connect_args: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, url: str | URL, connect_args: Callable[[], Mapping[str, Any]] | None = None) -> None:
+        """Open it; `connect_args` is asked anew for each connection."""
         self.engine: Engine = create_engine(
             url,
-            connect_args=dict(connect_args or {}),
             pool_size=20,  # one for each thread of the server
             pool_pre_ping=not str(url).startswith("sqlite"),
         )
+        if connect_args is not None:
+            event.listen(
+                self.engine, "do_connect", lambda _dialect, _record, _words, names: names.update(connect_args())
+            )
         #: SQLite has one writer at a time, and would let the others sleep and ask again: they queue here instead.
         self._turn: AbstractContextManager[object] = nullcontext()
         if self.engine.dialect.name == "sqlite":
