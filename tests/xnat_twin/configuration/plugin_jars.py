@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from xnat_twin.configuration.database_tls import HomeError, parse_properties
+from xnat_twin.configuration.database_tls import HomeError
+from xnat_twin.configuration.xnat_home import parse_properties
 
 _DESCRIPTION = re.compile(r"META-INF/xnat/(?:.*/)?[^/]*-plugin\.properties")
 _VERSION_IN_NAME = re.compile(r"[A-Za-z0-9._-]+-(\d.*)\.jar")
