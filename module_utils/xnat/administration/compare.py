@@ -10,8 +10,10 @@ from typing import Any
 
 HIDDEN = "********"
 _SECRET = re.compile(
-    r"password(?!complexity|expiration|history|reuse)|secret|token$|credential|privatekey", re.IGNORECASE
+    r"(password|passphrase|secret|token|(private|api)[_.]?key|credentials?|mailproperties)$", re.IGNORECASE
 )
+# What is switched on or off is no secret, whatever it is called: requireSaltedPasswords, enableCsrfToken.
+_SWITCH = re.compile(r"(allow|can|enable|require|show|ui)[A-Z]")
 # What Ansible leaves in a nested value for `omit`; it must never arrive as text.
 _OMITTED = "__omit_place_holder__"
 _DURATION = re.compile(r"\s*(\d+)\s+(second|sec|minute|min|hour|day|week)s?\s*", re.IGNORECASE)
@@ -20,7 +22,7 @@ _SECONDS = {"second": 1, "sec": 1, "minute": 60, "min": 60, "hour": 3600, "day":
 
 def is_secret(name: str) -> bool:
     """Whether a setting of this name holds a secret: its value is never shown."""
-    return _SECRET.search(name) is not None
+    return _SECRET.search(name) is not None and _SWITCH.match(name) is None
 
 
 def shown(name: str, value: Any) -> Any:
@@ -46,6 +48,8 @@ def as_text(value: Any) -> str:
 
 def same(wanted: Any, stored: Any) -> bool:
     """Whether XNAT has the value `wanted`, in whatever type it keeps it."""
+    if not isinstance(wanted, bool | int | float) and not wanted and stored in ("", [], {}, None):
+        return True
     if isinstance(stored, str) and isinstance(wanted, list | dict):
         stored = _decoded(stored)
     if isinstance(wanted, list) or isinstance(stored, list):
