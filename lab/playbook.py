@@ -25,10 +25,20 @@ class Recap:
     changed: int
 
 
-def play(name: str, arguments: Sequence[str] = (), *, env: Mapping[str, str] | None = None, log: Path) -> Recap:
-    """Run the playbook `name` on the lab's inventories; keep what it printed in `log`. A failure raises LabError."""
-    inventories = [word for path in Lab.from_environment().inventories for word in ("-i", str(path))]
-    command = [str(Path(sys.executable).with_name("ansible-playbook")), *inventories, name, *arguments]
+def play(
+    name: str,
+    arguments: Sequence[str] = (),
+    *,
+    inventories: Sequence[Path] = (),
+    env: Mapping[str, str] | None = None,
+    log: Path,
+) -> Recap:
+    """Run the playbook `name` on the lab's inventories, or others; keep what it printed in `log`.
+
+    A failure raises LabError.
+    """
+    sources = [word for path in inventories or Lab.from_environment().inventories for word in ("-i", str(path))]
+    command = [str(Path(sys.executable).with_name("ansible-playbook")), *sources, name, *arguments]
     settings = {**os.environ, "ANSIBLE_DISPLAY_SKIPPED_HOSTS": "false", "PYTHONUNBUFFERED": "1", **(env or {})}
     if sys.stdout.isatty():
         settings["ANSIBLE_FORCE_COLOR"] = "true"

@@ -24,8 +24,16 @@ EXAMPLES = ("production", "single", "external")
 SOURCES = {name: [name] for name in EXAMPLES} | {
     topology.inventories[-1]: list(topology.inventories) for topology in TOPOLOGIES.values()
 }
+SOURCES["lab_external"] = ["external", "lab_external"]
 GROUPS = {"database", "xnat", "monitoring"}
 ROLE_OPTIONS = {role.name: options_of(role) for role in ROLES}
+# A default may itself be a variable that somebody can set: its name stands in the default.
+IN_DEFAULTS = {
+    name
+    for options in ROLE_OPTIONS.values()
+    for option in options.values()
+    for name in re.findall(r"\b[a-z][a-z0-9_]+\b", str(option.get("default", "")))
+}
 each_example = pytest.mark.parametrize("name", EXAMPLES)
 each_inventory = pytest.mark.parametrize("name", SOURCES)
 
@@ -89,7 +97,7 @@ def test_every_host_has_a_part_in_the_node_and_an_address(name: str) -> None:
 def known(variable: str) -> bool:
     """Whether an option of a role, or a list that adds to one, has this name; names that are no role's are free."""
     role = next((role for role in sorted(ROLE_OPTIONS, key=len, reverse=True) if variable.startswith(f"{role}_")), None)
-    of_a_role = any(variable in options for options in ROLE_OPTIONS.values())
+    of_a_role = variable in IN_DEFAULTS or any(variable in options for options in ROLE_OPTIONS.values())
     return role is None or of_a_role or bool(re.match("base_firewall_open_[a-z]", variable))
 
 
@@ -133,16 +141,18 @@ def test_every_password_is_in_the_example_of_the_vault_and_empty(name: str) -> N
 
 
 def test_the_lab_fills_in_every_password_of_the_examples() -> None:
-    overlay = variables("lab_single")["node"]
-    assert [name for name in keys.PASSWORDS if overlay.get(name) != f"{{{{ lab_secrets.{name} }}}}"] == []
-    assert set(read_yaml(INVENTORIES / "single/group_vars/all/vault.example.yml")) <= set(keys.PASSWORDS)
+    for name, host, example in (("lab_single", "node", "single"), ("lab_external", "node-xnat", "external")):
+        said = variables(name)[host]
+        needed = read_yaml(INVENTORIES / example / "group_vars/all/vault.example.yml")
+        assert set(needed) <= set(keys.PASSWORDS)
+        assert [password for password in needed if said[password] != f"{{{{ lab_secrets.{password} }}}}"] == []
 
 
 def test_the_lab_uses_all_that_it_makes_in_each_topology() -> None:
-    made = {
-        name: set(re.findall(r"lab_artifacts\.(\w+)", json.dumps(variables(name)))) for name in ("lab", "lab_single")
-    }
-    assert made["lab"] == made["lab_single"]
+    labs = [name for name in SOURCES if name.startswith("lab")]
+    made = [set(re.findall(r"lab_artifacts\.(\w+)", json.dumps(variables(name)))) for name in labs]
+    assert len(labs) == 3
+    assert made[1:] == made[:-1]
 
 
 def test_the_examples_ask_for_the_same_decisions() -> None:
