@@ -26,6 +26,7 @@ BY_HAND = {
     "web": [
         "sed -i 's/server_tokens off/server_tokens on/' /etc/nginx/nginx.conf",
         "sed -i 's/port=.8080./port=\"8081\"/' /var/lib/tomcat/conf/server.xml",
+        "sed -i s/show_sql=false/show_sql=true/ /data/xnat/home/config/xnat-conf.properties",
         "chmod 0644 /data/xnat/home/config/xnat-conf.properties /etc/nginx/tls/site.key",
         "chmod 0777 /data/xnat/home/config /opt/tomcat/*/lib",
         "chown -R xnat:xnat /opt/xnat/*/WEB-INF",
@@ -108,6 +109,16 @@ def test_services_run_with_the_settings_of_the_project(recaps: list[playbook.Rec
     assert web.run("ss -Hltn 'sport = :8081'").stdout == ""
     assert query(db, "SELECT count(*) FROM pg_hba_file_rules WHERE auth_method = 'trust'") == "0"
     assert query(db, f"SELECT rolsuper FROM pg_roles WHERE rolname = '{USER}'") == "f"
+
+
+def test_the_dry_run_shows_changed_configuration_and_no_password(
+    recaps: list[playbook.Recap], logs: Path, passwords: dict[str, str]
+) -> None:
+    """It ran with --diff; the file that holds the database's password differed too."""
+    shown = (logs / "0.log").read_text()
+    for line in ("-    server_tokens on;", "+    server_tokens off;", "-host all all 0.0.0.0/0 trust"):
+        assert line in shown.splitlines()
+    assert [name for name, secret in passwords.items() if secret in shown] == []
 
 
 def test_what_was_changed_in_xnat_is_shown_by_the_dry_run(recaps: list[playbook.Recap], logs: Path) -> None:
