@@ -54,9 +54,8 @@ def files(lab: Lab) -> None:
     variables["xnat_war_checksum"] = f"sha256:{_war(lab, archive)}"
     plugin = lab.directory / f"{PLUGIN}-{PLUGIN_VERSION}.jar"
     plugin.write_bytes(practice_plugin())
-    variables["xnat_modules"] = [
-        {"name": PLUGIN, "version": PLUGIN_VERSION, "src": [str(plugin)], "checksum": f"sha256:{_sha256(plugin)}"}
-    ]
+    listed = {"name": PLUGIN, "version": PLUGIN_VERSION, "src": [str(plugin)], "checksum": f"sha256:{_sha256(plugin)}"}
+    variables["xnat_modules"] = [{**listed, "xnat_generation": _xnat_version()}]
     if lab.debian == "12":
         java = _java(lab)
         variables["tomcat_java_archive_src"] = [str(java)]

@@ -31,6 +31,8 @@ BY_HAND = {
         "chmod 0777 /data/xnat/home/config /opt/tomcat/*/lib",
         "chown -R xnat:xnat /opt/xnat/*/WEB-INF",
         "rm -r /data/xnat/build /data/xnat/home/plugins",
+        # Somebody's own jar in place of the listed one.
+        "mkdir /data/xnat/home/plugins && touch /data/xnat/home/plugins/stale-0.9.jar",
         "systemctl stop nginx",
         "systemctl disable --quiet tomcat",
         "nft insert rule inet dpuk_node input tcp dport 8080 accept",
@@ -96,6 +98,15 @@ def test_rights_of_files_are_as_they_were(recaps: list[playbook.Recap], web: Hos
     assert web.file("/etc/nginx/tls/site.key").mode == 0o640
     assert web.file("/data/xnat/build").user == "xnat"
     assert web.file("/data/xnat/home/plugins").user == "root"
+
+
+def test_plugins_are_exactly_those_listed(recaps: list[playbook.Recap], web: Host, client: Client) -> None:
+    """The jar is there again, root's and readable by XNAT's group; the other is gone; XNAT says what it has loaded."""
+    folder = "/data/xnat/home/plugins"
+    assert web.run(f"ls -A {folder}").stdout.split() == ["practice-plugin-1.0.0.jar"]
+    jar = web.file(f"{folder}/practice-plugin-1.0.0.jar")
+    assert (jar.user, jar.group, jar.mode) == ("root", "xnat", 0o640)
+    assert list(client.get("/xapi/plugins").json()) == ["practice-plugin"]
 
 
 def test_code_is_roots_again(recaps: list[playbook.Recap], web: Host) -> None:

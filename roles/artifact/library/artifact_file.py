@@ -209,7 +209,10 @@ def obtain(
 
     Raises ``ArtifactError`` when a local file is wrong, or when no source gives the file.
     """
-    checksum = parse_checksum(checksum_text)
+    try:
+        checksum = parse_checksum(checksum_text)
+    except ArtifactError as error:
+        raise ArtifactError(f"{', '.join(sources) or name}: {error}") from error
     urls = [source for source in sources if is_url(source)]
     paths = [Path(source).expanduser() for source in sources if not is_url(source)]
     for path in paths:
