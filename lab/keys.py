@@ -18,10 +18,15 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from lab.settings import DOMAIN, INVENTORY, Lab
+from lab.settings import DOMAIN, INVENTORY, NEIGHBOUR, Lab
 
 SECRETS = INVENTORY / "group_vars" / "all" / "secrets.yml"
-PASSWORDS = ("vault_postgresql_password", "vault_xnat_admin_password", "vault_authority_passphrase")
+PASSWORDS = (
+    "vault_postgresql_password",
+    "vault_xnat_admin_password",
+    "vault_authority_passphrase",
+    "vault_mail_smarthost_password",
+)
 LIFETIME = datetime.timedelta(days=365)
 RENEW_BEFORE = datetime.timedelta(days=30)
 
@@ -32,8 +37,8 @@ def ensure(lab: Lab) -> None:
     lab.directory.mkdir(parents=True, exist_ok=True)
     if not (lab.directory / "ssh_key").exists():
         _ssh_key(lab)
-    certificate = lab.directory / "web.crt"
-    if not (certificate.exists() and (lab.directory / "web.key").exists() and _fresh(certificate)):
+    made = [lab.directory / f"{name}.{kind}" for name in ("web", "relay") for kind in ("crt", "key")]
+    if not all(path.exists() for path in made) or not _fresh(lab.directory / "web.crt"):
         _certificates(lab)
 
 
@@ -67,7 +72,6 @@ def _fresh(certificate: Path) -> bool:
 
 
 def _certificates(lab: Lab) -> None:
-    door = lab.topology.front_door
     ca_key = ec.generate_private_key(ec.SECP256R1())
     ca_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"dpuk-node lab {lab.name} CA")])
     ca = (
@@ -77,12 +81,22 @@ def _certificates(lab: Lab) -> None:
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(ca_key.public_key()), critical=False)
         .sign(ca_key, hashes.SHA256())
     )
+    # The authority's key is not kept: it signs once, and a new certificate comes with a new authority.
+    _write(lab.directory / "ca.crt", ca.public_bytes(serialization.Encoding.PEM))
+    door = lab.topology.front_door
+    address = x509.IPAddress(ip_address(lab.hosts[door]))
+    _certificate(lab, "web", [x509.DNSName(f"{door}.{DOMAIN}"), x509.DNSName("localhost"), address], ca, ca_key)
+    _certificate(lab, "relay", [x509.DNSName(f"{NEIGHBOUR}.{DOMAIN}")], ca, ca_key)
+
+
+def _certificate(
+    lab: Lab, file: str, names: list[x509.GeneralName], ca: x509.Certificate, ca_key: ec.EllipticCurvePrivateKey
+) -> None:
+    """A server's key and certificate, for the names given."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"{door}.{DOMAIN}")])
-    names: list[x509.GeneralName] = [x509.DNSName(f"{door}.{DOMAIN}"), x509.DNSName("localhost")]
-    names.append(x509.IPAddress(ip_address(lab.hosts[door])))
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, str(names[0].value))])
     certificate = (
-        _builder(name, ca_name, key.public_key())
+        _builder(subject, ca.subject, key.public_key())
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(sign_certificates=False), critical=True)
@@ -90,10 +104,8 @@ def _certificates(lab: Lab) -> None:
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), critical=False)
         .sign(ca_key, hashes.SHA256())
     )
-    # The authority's key is not kept: it signs once, and a new certificate comes with a new authority.
-    _write(lab.directory / "ca.crt", ca.public_bytes(serialization.Encoding.PEM))
-    _write(lab.directory / "web.key", _pem(key), private=True)
-    _write(lab.directory / "web.crt", certificate.public_bytes(serialization.Encoding.PEM))
+    _write(lab.directory / f"{file}.key", _pem(key), private=True)
+    _write(lab.directory / f"{file}.crt", certificate.public_bytes(serialization.Encoding.PEM))
 
 
 def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:

@@ -15,6 +15,7 @@ READ_ONLY = (
     "{{ __postgresql_binaries }}/pg_controldata {{ __postgresql_data }}",
     "{{ __tomcat_java_home }}/bin/java -version",
     "{{ __nginx_keeper }} check",
+    "postfix check",
     "{{ __tomcat_java_home }}/bin/java {{ item }} -version",
 )
 COMMANDS = ("ansible.builtin.command", "ansible.builtin.shell", "ansible.builtin.raw", "ansible.builtin.script")
