@@ -5,6 +5,7 @@ XNAT does not percent-decode path variables, so routes must see the path as it w
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 from collections.abc import Callable, Iterable
@@ -27,6 +28,7 @@ from xnat_twin.site import Site
 from xnat_twin.storage.disk import CHUNK
 from xnat_twin.storage.store import User
 
+_log = logging.getLogger("xnat_twin")
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
 Application = Callable[[Environ, StartResponse], Iterable[bytes]]
@@ -115,6 +117,7 @@ class Login:
             req.context.user, opened = self._site.log_in(name, password)
         except BadCredentialsError as error:
             req.context.show_expiry = False
+            _log.info("Failed login of %r", name)
             raise ContainerError(401, login_failure_message(self._site.preferences)) from error
         if session is not None:
             self._site.sessions.close(session.id)
