@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from reach import USER, Client, Host, access_log, connects, query
+from secret_forms import told
 
 from lab import playbook
 from lab.settings import Lab
@@ -82,14 +83,22 @@ def recaps(lab: Lab, db: Host, web: Host, monitor: Host, rules: str, admin: Clie
         for command in commands:
             done = hosts[name].run(command)
             assert done.rc == 0, f"{command}: {done.stderr}"
-    found = [playbook.play("site.yml", ["--check", "--diff"], log=logs / "0.log")]
-    found.append(playbook.play("site.yml", log=logs / "1.log"))
+    # In all their detail, for the search for secrets.
+    found = [playbook.play("site.yml", ["--check", "--diff", "-vvv"], log=logs / "0.log")]
+    found.append(playbook.play("site.yml", ["--diff", "-vvv"], log=logs / "1.log"))
     assert admin.get(MARKS[0]).status_code == 404
-    return [*found, playbook.play("site.yml", log=logs / "2.log")]
+    return [*found, playbook.play("site.yml", ["-vvv"], log=logs / "2.log")]
 
 
 def test_the_dry_run_saw_it_and_the_run_after_the_repair_changes_nothing(recaps: list[playbook.Recap]) -> None:
     assert [recap.changed > 0 for recap in recaps] == [True, True, False]
+
+
+def test_no_run_tells_a_password(recaps: list[playbook.Recap], logs: Path, passwords: dict[str, str]) -> None:
+    """Not as it is and in no form that says it, in a prediction, in a repair and in a run without a change."""
+    for log in sorted(logs.glob("*.log")):
+        assert "TASK [xnat : Write xnat-conf.properties]" in log.read_text()
+        assert told(log.read_text(), passwords) == [], log.name
 
 
 def test_rights_of_files_are_as_they_were(recaps: list[playbook.Recap], web: Host) -> None:
