@@ -27,6 +27,7 @@ SOURCES = {name: [name] for name in EXAMPLES} | {
 SOURCES["lab_external"] = ["external", "lab_external"]
 GROUPS = {"database", "xnat", "monitoring"}
 ROLE_OPTIONS = {role.name: options_of(role) for role in ROLES}
+OPTIONS = {name for options in ROLE_OPTIONS.values() for name in options}
 # A default may itself be a variable that somebody can set: its name stands in the default.
 IN_DEFAULTS = {
     name
@@ -162,6 +163,7 @@ def test_the_examples_ask_for_the_same_decisions() -> None:
     assert decided["production"] - decided["external"] == {
         "postgresql_password",
         "postgresql_port",
+        "xnat_database_host",
         "xnat_database_port",
     }
     assert decided["external"] <= decided["production"]
@@ -182,7 +184,8 @@ ASK = [
                 "ansible.builtin.copy": {
                     "content": "{{ {'rules': __base_firewall_rules, 'port': xnat_database_port | default(none),"
                     " 'host': xnat_database_host | default(none), 'listen': postgresql_listen_address | default(none),"
-                    " 'clients': postgresql_client_addresses | default(none)} | to_json }}",
+                    " 'clients': postgresql_client_addresses | default(none),"
+                    " 'values': query('ansible.builtin.vars', *said[inventory_hostname])} | to_json }}",
                     "dest": "{{ out }}/{{ inventory_hostname }}.json",
                     "mode": "0644",
                 }
@@ -193,10 +196,14 @@ ASK = [
 
 
 def worked_out(tmp_path: Path, name: str, *words: str) -> dict[str, dict[str, Any]]:
-    """What an inventory comes to on each host: its firewall, and where XNAT and its database meet."""
+    """What an inventory comes to on each host: all values of roles' variables, its firewall, where its database is."""
+    said = {host: sorted(set(found) & OPTIONS) for host, found in variables(name).items()}
+    settings = tmp_path / "settings.yml"
+    settings.write_text(
+        yaml.safe_dump({"out": str(tmp_path), "ansible_python_interpreter": sys.executable, "said": said})
+    )
     (tmp_path / "ask.yml").write_text(yaml.safe_dump(ASK))
-    python = f"ansible_python_interpreter={sys.executable}"
-    ansible("ansible-playbook", name, "-e", f"out={tmp_path}", "-e", python, *words, str(tmp_path / "ask.yml"))
+    ansible("ansible-playbook", name, "-e", f"@{settings}", *words, str(tmp_path / "ask.yml"))
     return {path.stem: json.loads(path.read_text()) for path in tmp_path.glob("*.json")}
 
 
