@@ -118,6 +118,7 @@ def test_a_look_at_a_host_changes_nothing() -> None:
         "firewall.nft.j2",
         "server.xml.j2",
         "ROOT.xml.j2",
+        "logrotate.j2",
         "52dpuk-unattended-upgrades.j2",
     ],
 )
