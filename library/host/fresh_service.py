@@ -144,6 +144,10 @@ def main() -> None:
             module.exit_json(
                 changed=True, actions=["enable", "start"], diff={"before": "absent\n", "after": "running\n"}
             )
+    if name.endswith(".timer"):
+        # What it starts has a unit file of its own, which nobody else asks about.
+        started = Unit(module, f"{name.removesuffix('.timer')}.service").properties("NeedDaemonReload")
+        properties.update({key: value for key, value in started.items() if value == "yes"})
     now = time.time()
     moment = started_at(properties, now, time.clock_gettime(time.CLOCK_MONOTONIC))
     main_pid = int(properties.get("MainPID") or 0)

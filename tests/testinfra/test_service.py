@@ -115,7 +115,8 @@ def test_a_service_that_cannot_start_is_given_up(web: Host) -> None:
 
 def test_rotated_logs_are_written_on(web: Host, client: Client) -> None:
     """A forced rotation: what was there is kept, and XNAT goes on at the beginning of the file it has open."""
-    log = f"{LOGS}/xnat-twin.log"
+    log, dated = f"{LOGS}/xnat-twin.log", f"{LOGS}/xdat.log.2020-01-01"
+    assert web.run("runuser -u xnat -- cp /etc/hostname %s", dated).rc == 0
     before = web.run("cat %s", log).stdout
     assert before
     done = web.run("logrotate --force /etc/logrotate.d/xnat")
@@ -126,16 +127,19 @@ def test_rotated_logs_are_written_on(web: Host, client: Client) -> None:
     after = web.file(log)
     assert "nobody-there" in after.content_string
     assert (after.user, after.group, after.mode & 0o007) == ("xnat", "xnat", 0)
+    assert web.file(dated).exists
+    web.run("rm %s", dated)
 
 
 def test_old_logs_are_removed_and_young_ones_are_not(web: Host) -> None:
     """XNAT names its logs by the day and never removes one."""
     old, young = f"{LOGS}/xdat.log.2020-01-01", f"{LOGS}/xdat.log.2020-01-02"
     for path, age in ((old, "31 days ago"), (young, "29 days ago")):
-        made = web.run("runuser -u xnat -- sh -c 'echo x > %s; touch -d \"%s\" %s'", path, age, path)
-        assert made.rc == 0, made.stderr
+        assert web.run("runuser -u xnat -- cp /etc/hostname %s", path).rc == 0
+        assert web.run("touch -d %s %s", age, path).rc == 0
     try:
-        done = web.run("logrotate /etc/logrotate.d/xnat")
+        assert web.run("systemctl is-enabled xnat-old-logs.timer").stdout.strip() == "enabled"
+        done = web.run("systemctl start xnat-old-logs.service")
         assert (done.rc, done.stderr) == (0, "")
         assert not web.file(old).exists
         assert web.file(young).exists
