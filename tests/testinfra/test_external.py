@@ -19,7 +19,9 @@ INVENTORIES = [ROOT / "inventories" / name for name in ("external", "lab_externa
 
 def database_in_use(web: Host) -> str:
     """The host in XNAT's own settings."""
-    line = next(line for line in web.file(SETTINGS).content_string.splitlines() if line.startswith("datasource.url="))
+    line: str = next(
+        line for line in web.file(SETTINGS).content_string.splitlines() if line.startswith("datasource.url=")
+    )
     return line.partition("://")[2].partition(":")[0]
 
 
