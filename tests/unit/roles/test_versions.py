@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from ansible.errors import AnsibleFilterError
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar, trust_as_template
 from roles_tree import ROOT, load_module, read_yaml
 
 versions = load_module("filter_plugins/versions.py")
@@ -201,3 +203,19 @@ def test_the_page_is_up_to_date() -> None:
     """`make docs` was run."""
     page = versions_table.PAGE.read_text(encoding="utf-8")
     assert page == versions_table.with_tables(page, VARIABLES)
+
+
+@pytest.mark.parametrize(
+    ("said", "number"),
+    [
+        ('openjdk version "21.0.8" 2025-07-15 LTS\nOpenJDK Runtime Environment\n', 21),
+        ('openjdk version "1.8.0_402"\nOpenJDK Runtime Environment (Temurin)\n', 8),
+        ('Picked up JAVA_TOOL_OPTIONS: -Dx=y\nopenjdk version "17-ea" 2021-09-14\n', 17),
+    ],
+)
+def test_what_an_archive_holds_is_read_from_java_itself(said: str, number: int) -> None:
+    tasks = read_yaml(ROOT / "roles" / "tomcat" / "tasks" / "java.yml")
+    proof = next(task for task in tasks if task["name"] == "Insist on the version that was said")
+    templar = Templar(DataLoader(), {"__tomcat_java": {"stderr": said}})
+    found = templar.template(trust_as_template(proof["vars"]["__tomcat_java_found"]))
+    assert versions.java_feature(found) == number
