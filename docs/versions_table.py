@@ -32,8 +32,7 @@ def tables(data: dict[str, Any]) -> str:
     """Both tables: what goes together, and what each distribution brings."""
     rows = ["| XNAT | Java | Tomcat | PostgreSQL | plugins | otherwise | known from |", "|---|---|---|---|---|---|---|"]
     for row in data["__versions_table"]:
-        why = "; ".join(sorted(set(row["why"].values()), key=list(row["why"].values()).index))
-        otherwise = ". ".join(part for part in (why, row.get("also", "")) if part)
+        otherwise = "; ".join(dict.fromkeys([*row["why"].values(), *row.get("wants", {}).values()]))
         cells = (
             f"{row['from']}, before {row['before']}",
             " or ".join(map(str, row["java"])),

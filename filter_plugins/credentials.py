@@ -45,7 +45,9 @@ def secret_problems(
     for name, value in sorted(own.items()):
         why = weakness(value, words, minimum)
         if why:
-            problems.append(f"{name} is too weak: {why}. {MAKE_ONE}")
+            problems.append(
+                f"{name} is too weak: {why}. {MAKE_ONE}; or list it in credentials_given, if others chose it"
+            )
     return problems + _repeated(own)
 
 

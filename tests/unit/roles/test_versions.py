@@ -9,7 +9,7 @@ import pytest
 from ansible.errors import AnsibleFilterError
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar, trust_as_template
-from roles_tree import ROOT, load_module, read_yaml
+from roles_tree import ROLES, ROOT, load_module, options_of, read_yaml
 
 versions = load_module("filter_plugins/versions.py")
 versions_table = load_module("docs/versions_table.py")
@@ -179,6 +179,11 @@ def test_rows_follow_one_another_without_a_gap() -> None:
 
 def test_every_row_says_where_it_is_known_from() -> None:
     assert all(row["evidence"] for row in TABLE)
+
+
+def test_what_a_row_wants_is_an_option_of_a_role() -> None:
+    options = set().union(*(options_of(role) for role in ROLES))
+    assert {name for row in TABLE for name in row.get("wants", {})} <= options
 
 
 def test_distributions_are_those_of_the_other_roles() -> None:
