@@ -59,6 +59,14 @@ def test_the_database_listens_inside_the_server_alone(node: Host) -> None:
     assert "127.0.0.1:5432" in node.run("ss -Hltn").stdout
 
 
+def test_the_database_speaks_tls_or_not_at_all_also_inside(node: Host) -> None:
+    """XNAT works (above), so it speaks TLS; whoever does not is sent away before any password is looked at."""
+    done = node.run("psql 'host=127.0.0.1 user=xnat dbname=xnat password=any sslmode=disable' -c 'SELECT 1'")
+    assert done.rc != 0
+    assert "no pg_hba.conf entry" in done.stderr
+    assert "no encryption" in done.stderr
+
+
 def test_a_stranger_finds_ssh_and_the_front_door(neighbour: Host, node: Host, lab: Lab) -> None:
     """Also where a program listens on every address: it is the firewall that refuses."""
     addresses = [lab.hosts["node"], *([lab.address6("node")] if podman.has_ipv6() else [])]
