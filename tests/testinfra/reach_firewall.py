@@ -9,20 +9,21 @@ from contextlib import contextmanager
 
 from reach import Host, program_text, python
 
-# Ports at once, for a port that is shut answers nothing: what does not connect in 2 s is shut.
+Door = tuple[str, int]  # an address, and a port there
+
+# All at once, for a port that is shut answers nothing: what does not connect in 3 s is shut.
 KNOCK = """
 import asyncio, json, sys
-address, ports = sys.argv[1], json.loads(sys.argv[2])
-async def knock(port):
+async def knock(address, port):
     try:
-        _, writer = await asyncio.wait_for(asyncio.open_connection(address, port), 2)
+        _, writer = await asyncio.wait_for(asyncio.open_connection(address, port), 3)
         writer.close()
-        return port
+        return [address, port]
     except (OSError, asyncio.TimeoutError):
         return None
 async def all_of_them():
-    return await asyncio.gather(*(knock(port) for port in ports))
-print(json.dumps([port for port in asyncio.run(all_of_them()) if port]))
+    return await asyncio.gather(*(knock(*door) for door in json.loads(sys.argv[1])))
+print(json.dumps([door for door in asyncio.run(all_of_them()) if door]))
 """
 
 PING = """
@@ -38,15 +39,23 @@ with socket.socket(socket.AF_INET6 if six else socket.AF_INET, socket.SOCK_DGRAM
 """
 
 SEND = """
-import socket, sys
-address, port = sys.argv[1], int(sys.argv[2])
-with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as wire:
-    wire.settimeout(float(sys.argv[3]))
+import json, select, socket, sys
+wires = {}
+for address, port in json.loads(sys.argv[1]):
+    wire = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
     wire.sendto(b"knock", (address, port))
-    try:
-        sys.exit(0 if wire.recv(100) == b"knock" else 1)
-    except OSError:
-        sys.exit(1)
+    wires[wire] = [address, port]
+answered = []
+while ready := select.select(list(wires), [], [], float(sys.argv[2]))[0]:
+    for wire in ready:
+        door = wires.pop(wire)
+        try:
+            answered += [door] if wire.recv(100) == b"knock" else []
+        except OSError:
+            pass
+    if not wires:
+        break
+print(json.dumps(answered))
 """
 
 # Listens on ports of all addresses of both families; UDP is sent back. Until its standard input ends.
@@ -73,12 +82,16 @@ sys.stdin.read()
 """
 
 
-def open_ports(host: Host, address: str, ports: Iterable[int]) -> list[int]:
-    """Those of the TCP ports of an address that a host can connect to, in order."""
-    done = python(host, KNOCK, address, json.dumps(sorted(set(ports))))
+def open_doors(host: Host, doors: Iterable[Door]) -> set[Door]:
+    """Those of the addresses and TCP ports that a host can connect to."""
+    done = python(host, KNOCK, json.dumps(sorted(set(doors))))
     assert done.rc == 0, done.stderr
-    found: list[int] = json.loads(done.stdout)
-    return found
+    return {(address, port) for address, port in json.loads(done.stdout)}
+
+
+def open_ports(host: Host, address: str, ports: Iterable[int]) -> list[int]:
+    """The same for one address."""
+    return sorted(port for _, port in open_doors(host, [(address, port) for port in ports]))
 
 
 def pings(host: Host, address: str) -> bool:
@@ -87,10 +100,11 @@ def pings(host: Host, address: str) -> bool:
     return status == 0
 
 
-def answers_udp(host: Host, address: str, port: int, *, patience: float = 2.0) -> bool:
-    """Whether what was sent to a UDP port comes back."""
-    status: int = python(host, SEND, address, str(port), str(patience)).rc
-    return status == 0
+def answer_udp(host: Host, doors: Iterable[Door], *, patience: float = 2.0) -> set[Door]:
+    """Those of the addresses and UDP ports from which comes back what a host sends there."""
+    done = python(host, SEND, json.dumps(sorted(set(doors))), str(patience))
+    assert done.rc == 0, done.stderr
+    return {(address, port) for address, port in json.loads(done.stdout)}
 
 
 def listening(host: Host) -> dict[int, set[str]]:
