@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 import requests
-from xnat_twin.configuration.xnat_home import HomeError, read_home
+from xnat_twin.configuration.database_tls import HomeError
+from xnat_twin.configuration.xnat_home import read_home
 from xnat_twin.server import Server
 from xnat_twin.site import Site
 

@@ -55,9 +55,9 @@ def program_text(program: str) -> str:
     return f"import base64; exec(base64.b64decode('{encoded}'))"
 
 
-def query(db: Host, statement: str) -> str:
+def query(db: Host, statement: str, port: str = "5432") -> str:
     """Ask PostgreSQL on db itself, over its socket as its administrator."""
-    done = db.run("runuser -u postgres -- psql -XAtq -d %s -c %s", DATABASE, statement)
+    done = db.run("runuser -u postgres -- psql -XAtq -p %s -d %s -c %s", port, DATABASE, statement)
     assert done.rc == 0, done.stderr
     answer: str = done.stdout.strip()
     return answer

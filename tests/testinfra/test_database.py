@@ -10,27 +10,34 @@ from reach import DATABASE, USER, Host, connects, python, query
 
 from lab.settings import Lab
 
-# Speak PostgreSQL's start-up message by hand: no client library is on the hosts, and the refusal is what counts.
+# Speak PostgreSQL's first messages by hand: no client library is on the hosts, and the refusal is what counts.
 LOGIN = """
-import json, socket, struct, sys
-address, user, database = sys.argv[1:]
+import json, socket, ssl, struct, sys
+address, user, database, tls = sys.argv[1:]
 words = b"".join(word.encode() + b"\\0" for word in ("user", user, "database", database)) + b"\\0"
 body = struct.pack("!I", 196608) + words
-with socket.create_connection((address, 5432), 5) as wire:
-    wire.sendall(struct.pack("!I", len(body) + 4) + body)
-    kind = wire.recv(1).decode()
-    length = struct.unpack("!I", wire.recv(4))[0]
-    text = wire.recv(length - 4)
-    fields = {part[:1].decode(): part[1:].decode() for part in text.split(b"\\0") if part} if kind == "E" else {}
-    method = struct.unpack("!I", text[:4])[0] if kind == "R" else None
-    mechanisms = text[4:].decode().strip("\\0").split("\\0") if method == 10 else []
+wire = socket.create_connection((address, 5432), 5)
+if tls == "certificate":
+    wire.sendall(struct.pack("!II", 8, 80877103))
+    assert wire.recv(1) == b"S"
+    folder = "/data/xnat/home/config/tls"
+    context = ssl.create_default_context(cafile=folder + "/ca.crt")
+    context.load_cert_chain(folder + "/database.crt", folder + "/database.key")
+    wire = context.wrap_socket(wire, server_hostname=address)
+wire.sendall(struct.pack("!I", len(body) + 4) + body)
+kind = wire.recv(1).decode()
+length = struct.unpack("!I", wire.recv(4))[0]
+text = wire.recv(length - 4)
+fields = {part[:1].decode(): part[1:].decode() for part in text.split(b"\\0") if part} if kind == "E" else {}
+method = struct.unpack("!I", text[:4])[0] if kind == "R" else None
+mechanisms = text[4:].decode().strip("\\0").split("\\0") if method == 10 else []
 print(json.dumps({"kind": kind, "message": fields.get("M"), "code": fields.get("C"), "mechanisms": mechanisms}))
 """
 
 
-def login(host: Host, address: str, user: str, database: str) -> dict[str, Any]:
-    """What the server says to a first message from `host`."""
-    done = python(host, LOGIN, address, user, database)
+def login(host: Host, address: str, user: str, database: str, *, tls: bool = False) -> dict[str, Any]:
+    """What the server says to a first message from `host`, in the clear or by TLS with XNAT's certificate."""
+    done = python(host, LOGIN, address, user, database, "certificate" if tls else "none")
     assert done.rc == 0, done.stderr
     answer: dict[str, Any] = json.loads(done.stdout)
     return answer
@@ -42,16 +49,23 @@ def test_it_listens_on_the_private_address_alone(db: Host, lab: Lab) -> None:
 
 
 def test_the_web_host_is_offered_scram_and_nothing_weaker(web: Host, lab: Lab) -> None:
-    answer = login(web, lab.hosts["db"], USER, DATABASE)
+    answer = login(web, lab.hosts["db"], USER, DATABASE, tls=True)
     assert answer["kind"] == "R"
-    assert answer["mechanisms"] == ["SCRAM-SHA-256"]
+    assert set(answer["mechanisms"]) == {"SCRAM-SHA-256-PLUS", "SCRAM-SHA-256"}
+
+
+def test_nothing_is_said_in_the_clear(web: Host, lab: Lab) -> None:
+    answer = login(web, lab.hosts["db"], USER, DATABASE)
+    assert answer["code"] == "28000", answer
+    assert "no encryption" in answer["message"]
 
 
 @pytest.mark.parametrize(("user", "database"), [("postgres", DATABASE), (USER, "postgres"), (DATABASE, USER)])
 def test_the_web_host_has_no_other_account_and_no_other_database(web: Host, lab: Lab, user: str, database: str) -> None:
-    answer = login(web, lab.hosts["db"], user, database)
+    answer = login(web, lab.hosts["db"], user, database, tls=True)
     assert answer["code"] == "28000", answer
     assert "no pg_hba.conf entry" in answer["message"]
+    assert "SSL encryption" in answer["message"]
 
 
 def test_another_host_is_stopped_by_the_firewall(monitor: Host, lab: Lab) -> None:

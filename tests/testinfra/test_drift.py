@@ -5,7 +5,6 @@ Everything is bent at once and site.yml runs twice, so these tests cost two runs
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
@@ -16,15 +15,20 @@ from lab import playbook
 from lab.settings import Lab
 
 HBA = "/etc/postgresql/*/main/pg_hba.conf"
+TLS = "/data/xnat/home/config/tls"
+STARTED = "SELECT pg_postmaster_start_time()"
 TABLE = "nft list table inet dpuk_node"
 # What is done to each host, as root.
 BY_HAND = {
     "db": [
         f"echo 'host all all 0.0.0.0/0 trust' | tee -a {HBA}",
         f"runuser -u postgres -- psql -qc 'ALTER ROLE {USER} SUPERUSER'",
+        "chmod 0644 /etc/dpuk/postgresql/server.key",
         "nft flush ruleset",
     ],
     "web": [
+        f"rm {TLS}/database.pk8",
+        f"truncate -s 0 {TLS}/database.crt",
         "sed -i 's/server_tokens off/server_tokens on/' /etc/nginx/nginx.conf",
         "sed -i 's/port=.8080./port=\"8081\"/' /var/lib/tomcat/conf/server.xml",
         "sed -i s/show_sql=false/show_sql=true/ /data/xnat/home/config/xnat-conf.properties",
@@ -86,6 +90,7 @@ def recaps(lab: Lab, db: Host, web: Host, monitor: Host, rules: str, admin: Clie
     # In all their detail, for the search for secrets.
     found = [playbook.play("site.yml", ["--check", "--diff", "-vvv"], log=logs / "0.log")]
     found.append(playbook.play("site.yml", ["--diff", "-vvv"], log=logs / "1.log"))
+    (logs / "started").write_text(query(db, STARTED))
     assert admin.get(MARKS[0]).status_code == 404
     return [*found, playbook.play("site.yml", ["-vvv"], log=logs / "2.log")]
 
@@ -178,15 +183,14 @@ def test_firewalls_are_shut_again(
     assert monitor.run("systemctl is-enabled dpuk-firewall").stdout.strip() == "enabled"
 
 
-def test_a_new_port_of_the_database_is_taken_in_and_given_up(db: Host, tmp_path: Path) -> None:
-    """PostgreSQL takes a port in by a restart only, and the role must find the server where it is."""
-    words = ["--limit", "database", "--tags", "postgresql"]
+def test_a_run_without_a_change_restarts_no_database(recaps: list[playbook.Recap], logs: Path, db: Host) -> None:
+    assert query(db, STARTED) == (logs / "started").read_text()
 
-    def ports() -> set[str]:
-        return set(re.findall(r":(54\d\d)\s", db.run("ss -Hltn").stdout))
 
-    playbook.play("site.yml", [*words, "-e", "postgresql_port=5433"], log=tmp_path / "there.log")
-    assert ports() == {"5433"}
-    playbook.play("site.yml", words, log=tmp_path / "back.log")
-    assert ports() == {"5432"}
-    assert playbook.play("site.yml", words, log=tmp_path / "again.log").changed == 0
+def test_keys_and_certificates_of_the_database_are_as_they_were(
+    recaps: list[playbook.Recap], web: Host, db: Host
+) -> None:
+    assert db.file("/etc/dpuk/postgresql/server.key").mode == 0o640
+    key = web.file(f"{TLS}/database.pk8")
+    assert (key.user, key.group, key.mode) == ("root", "xnat", 0o640)
+    assert web.run(f"openssl verify -CAfile {TLS}/ca.crt {TLS}/database.crt").rc == 0
