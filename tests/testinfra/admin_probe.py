@@ -1,9 +1,10 @@
 """Try admin/admin at a node from outside, again and again while it is being built, and write down each answer.
 
-    python3 admin_probe.py ADDRESS LOG
+    python3 admin_probe.py NAME LOG
 
 One thread for each port; one line of JSON for each try: when, at which port, what came of it. Of the standard library
-alone; it knows nothing of the roles. XNAT locks an account after 20 wrong passwords, so few are tried once it answers.
+alone; it knows nothing of the roles. The name is the one that users type: others get no answer. XNAT locks an account
+after 20 wrong passwords, so few are tried once it answers.
 """
 
 from __future__ import annotations

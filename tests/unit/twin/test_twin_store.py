@@ -6,8 +6,10 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from sqlalchemy import BigInteger
 from xnat_twin.__main__ import main
 from xnat_twin.storage.database import OlderDatabaseError, Store
+from xnat_twin.storage.store import Resource
 
 
 @pytest.fixture
@@ -34,3 +36,8 @@ def test_start_with_an_older_database_says_so_in_one_line(older: Path, capsys: p
 def test_database_of_today_is_opened_again(tmp_path: Path) -> None:
     for _ in range(2):
         Store(f"sqlite:///{tmp_path / 'xnat.sqlite'}").close()
+
+
+def test_a_resource_may_hold_more_than_an_integer_of_postgresql() -> None:
+    """XNAT's is an xs:long; SQLite would not notice."""
+    assert isinstance(Resource.__table__.c.file_size.type, BigInteger)

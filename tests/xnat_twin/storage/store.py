@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from xnat_twin.datatypes.fields import Fields
@@ -328,7 +328,7 @@ class Resource(Base):
     description: Mapped[str] = mapped_column(String(255), default="")
     tags: Mapped[str] = mapped_column(String(1000), default="")
     file_count: Mapped[int] = mapped_column(default=0)
-    file_size: Mapped[int] = mapped_column(default=0)
+    file_size: Mapped[int] = mapped_column(BigInteger, default=0)  # one image may have more than 2 GB
     project: Mapped[Project | None] = relationship()
     subject: Mapped[Subject | None] = relationship()
     experiment: Mapped[Experiment | None] = relationship()
