@@ -84,6 +84,14 @@ def lists_age(lists: Path, now: float) -> float:
     return now - max(lists.stat().st_mtime, (lists / "partial").stat().st_mtime if (lists / "partial").is_dir() else 0)
 
 
+def reason(output: str) -> str:
+    """Why apt-get could not fetch the lists, by what it printed: what the network said, where that is in it."""
+    said = re.search(r"^Err:.*\n\s+(\S.*)$", output, re.MULTILINE)
+    summed_up = re.search(r"^(E: Failed to fetch .*)$", output, re.MULTILINE)
+    found = said or summed_up
+    return " ".join((found.group(1) if found else output.split("\n")[0]).split())
+
+
 def explain(names: list[str], output: str, refresh_error: str) -> str:
     """Say in one line which packages are not to be had, and why, by what apt-get printed."""
     unknown = re.findall(r"Unable to locate package (\S+)", output)
@@ -143,7 +151,7 @@ def main() -> None:
                     f"had to wait. See which: fuser -v {lock}; then run again"
                 )
         code, out, err = module.run_command(command, environ_update=environment)
-        return None if code == 0 else (err.strip() or out.strip() or f"exit status {code}")
+        return None if code == 0 else (f"{err.strip()}\n{out.strip()}".strip() or f"exit status {code}")
 
     def refresh() -> str:
         """Fetch the lists; the reason why not, or nothing. What failed is not tried again before it is due again."""
@@ -151,8 +159,7 @@ def main() -> None:
         failed = run([*apt, "update", "--error-on=any"])
         if failed and (LISTS / "partial").is_dir():
             os.utime(LISTS / "partial")
-        lines = failed.split("\n") if failed else [""]
-        return " ".join(next((line for line in lines if "Failed to fetch" in line), lines[0]).split())
+        return reason(failed) if failed else ""
 
     missing = query()
     diff = {"before": "", "after": "".join(f"{name}\n" for name in missing)}

@@ -130,5 +130,20 @@ def test_packages_that_are_not_to_be_had_are_named_with_the_reason() -> None:
     assert "\n" not in told
 
 
+def test_lists_that_cannot_be_fetched_are_told_in_the_networks_words() -> None:
+    """Debian 12 says in its summary that a repository has no Release file any more, which is not what happened."""
+    of_12 = (
+        "E: The repository 'http://archive.test/debian bookworm Release' no longer has a Release file.\n"
+        "Ign:1 http://archive.test/debian bookworm InRelease\n"
+        "Err:2 http://archive.test/debian bookworm Release\n"
+        "  Cannot initiate the connection to archive.test:80 (192.0.2.1). - connect (101: Network is unreachable)\n"
+        "Reading package lists...\n"
+    )
+    assert debian_packages.reason(of_12).startswith("Cannot initiate the connection to archive.test:80")
+    of_13 = "E: Failed to fetch http://archive.test/debian/InRelease  Could not resolve 'archive.test'\nE: Some"
+    assert debian_packages.reason(of_13).endswith("Could not resolve 'archive.test'")
+    assert debian_packages.reason("E: something else\nand more") == "E: something else"
+
+
 def test_an_unknown_failure_is_told_in_apts_own_words() -> None:
     assert "Why: E: Broken packages." in debian_packages.explain(["nginx"], "E: Broken packages", "")
