@@ -58,6 +58,12 @@ IN_XNAT: list[tuple[str, str, dict[str, object], list[str]]] = [
         {"smtpHostname": "mail.example.org"},
         ["-    smtpHostname: mail.example.org", "+    smtpHostname: localhost"],
     ),
+    (
+        "/xapi/dicomscp",
+        "POST",
+        {"aeTitle": "STRANGER", "port": 8105, "identifier": "dicomObjectIdentifier"},
+        ["-DICOM receiver STRANGER:8105"],
+    ),
     ("/xapi/users/guest", "PUT", {"enabled": True}, [" account guest", "-    enabled: True", "+    enabled: False"]),
 ]
 # Nobody has such projects; asking for them leaves marks in the access log.
@@ -161,6 +167,7 @@ def test_what_was_changed_in_xnat_is_put_back(recaps: list[playbook.Recap], admi
     ]
     assert admin.get("/xapi/notifications").json()["smtpHostname"] == "localhost"
     assert admin.get("/xapi/users/guest/enabled").text == "false"
+    assert [one["label"] for one in admin.get("/xapi/dicomscp").json()] == ["DPUK_LAB:8104"]
 
 
 def test_a_run_without_a_change_sends_xnat_nothing(recaps: list[playbook.Recap], admin: Client, web: Host) -> None:

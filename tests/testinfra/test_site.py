@@ -27,12 +27,14 @@ def test_site_is_as_the_inventory_says(admin: Client, lab: Lab) -> None:
         "userRegistration": False,
         "securityNewUserRegistrationDisabled": True,
         "checksums": True,
-        "enableDicomReceiver": False,
+        "enableDicomReceiver": True,
     }
     assert {name: settings[name] for name in expected} == expected
     mail = admin.get("/xapi/notifications").json()
     assert [mail[name] for name in ("smtpEnabled", "smtpHostname", "smtpPort")] == ["true", "localhost", "25"]
     assert admin.get("/xapi/users/admin").json()["email"] == "admin@dpuk.test"
+    receivers = admin.get("/xapi/dicomscp").json()
+    assert [(one["label"], one["enabled"]) for one in receivers] == [("DPUK_LAB:8104", True)]
 
 
 def test_nobody_is_let_in_without_a_login(admin: Client) -> None:
