@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,3 +73,31 @@ def access_log(web: Host, until: str) -> list[str]:
             return lines
         time.sleep(1)
     raise AssertionError(f"{until} is not in Tomcat's access log")
+
+
+# Takes the place of XNAT's DICOM receiver, which the practice XNAT has not: notes what it gets, and says it again.
+_RECEIVER = """
+import socketserver, sys
+class Echo(socketserver.BaseRequestHandler):
+    def handle(self):
+        got = self.request.recv(1024)
+        open(sys.argv[1], "ab").write(got)
+        self.request.sendall(b"echo " + got)
+socketserver.ThreadingTCPServer.allow_reuse_address = True
+socketserver.ThreadingTCPServer(("127.0.0.1", 8104), Echo).serve_forever()
+"""
+
+
+@contextmanager
+def practice_receiver(web: Host) -> Iterator[str]:
+    """A listener on 127.0.0.1:8104 while the block runs; gives the file that has what it got."""
+    file = "/tmp/dicom-received"  # noqa: S108 - of a container that is thrown away
+    web.run(f"rm -f {file}; touch {file}")
+    web.run(f"systemd-run --quiet --unit dicom-practice python3 -c %s {file}", program_text(_RECEIVER))
+    deadline = time.monotonic() + 30
+    while not connects(web, "127.0.0.1", 8104):
+        assert time.monotonic() < deadline, web.run("journalctl -u dicom-practice -n 5").stdout
+    try:
+        yield file
+    finally:
+        web.run("systemctl stop dicom-practice")

@@ -39,6 +39,10 @@ BY_HAND = {
         # Somebody's own jar in place of the listed one.
         "mkdir /data/xnat/home/plugins && touch /data/xnat/home/plugins/stale-0.9.jar",
         "systemctl stop nginx",
+        "rm /etc/dpuk/front-door-open",
+        "systemctl disable --quiet --now dpuk-certificate.timer",
+        "sed -i 's/^inet_interfaces.*/inet_interfaces = all/' /etc/postfix/main.cf",
+        "systemctl restart postfix",
         "systemctl disable --quiet tomcat",
         "nft insert rule inet dpuk_node input tcp dport 8080 accept",
     ],
@@ -138,6 +142,9 @@ def test_services_run_with_the_settings_of_the_project(recaps: list[playbook.Rec
     assert web.run("systemctl is-enabled nginx tomcat").stdout.split() == ["enabled", "enabled"]
     assert "server_tokens off" in web.file("/etc/nginx/nginx.conf").content_string
     assert web.run("ss -Hltn 'sport = :8081'").stdout == ""
+    assert web.run("systemctl is-active dpuk-certificate.timer").stdout.strip() == "active"
+    mail = {line.split()[3] for line in web.run("ss -Hltn 'sport = :25'").stdout.splitlines()}
+    assert mail <= {"127.0.0.1:25", "[::1]:25"}
     assert query(db, "SELECT count(*) FROM pg_hba_file_rules WHERE auth_method = 'trust'") == "0"
     assert query(db, f"SELECT rolsuper FROM pg_roles WHERE rolname = '{USER}'") == "f"
 

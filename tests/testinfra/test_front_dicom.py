@@ -5,25 +5,13 @@ The practice XNAT has no DICOM, so a small listener takes the receiver's place o
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
 import pytest
-from reach import Host, connects, program_text, python
+from reach import Host, connects, practice_receiver, python
 
 from lab.settings import Lab
 
-RECEIVED = "/tmp/dicom-received"  # noqa: S108 - of a container that is thrown away
-LISTENER = f"""
-import socketserver
-class Echo(socketserver.BaseRequestHandler):
-    def handle(self):
-        got = self.request.recv(1024)
-        open({RECEIVED!r}, "ab").write(got)
-        self.request.sendall(b"echo " + got)
-socketserver.ThreadingTCPServer.allow_reuse_address = True
-socketserver.ThreadingTCPServer(("127.0.0.1", 8104), Echo).serve_forever()
-"""
 # What came back, or why nothing did. A connection that nginx refuses is accepted and closed again.
 SPEAK = """
 import socket, sys
@@ -38,15 +26,10 @@ except OSError: print("closed")
 
 
 @pytest.fixture(scope="module", autouse=True)
-def receiver(web: Host) -> Iterator[None]:
-    """Something that listens where XNAT's receiver would."""
-    web.run(f"rm -f {RECEIVED}")
-    web.run("systemd-run --quiet --unit dicom-practice python3 -c %s", program_text(LISTENER))
-    deadline = time.monotonic() + 30
-    while not connects(web, "127.0.0.1", 8104):
-        assert time.monotonic() < deadline
-    yield
-    web.run("systemctl stop dicom-practice")
+def received(web: Host) -> Iterator[str]:
+    """The file that has what the receiver's understudy got."""
+    with practice_receiver(web) as file:
+        yield file
 
 
 def speak(host: Host, lab: Lab, word: str) -> str:
@@ -55,9 +38,9 @@ def speak(host: Host, lab: Lab, word: str) -> str:
     return answer
 
 
-def test_a_listed_sender_reaches_the_receiver(monitor: Host, lab: Lab, web: Host) -> None:
+def test_a_listed_sender_reaches_the_receiver(monitor: Host, lab: Lab, web: Host, received: str) -> None:
     assert speak(monitor, lab, "from-the-scanner") == "echo from-the-scanner"
-    assert "from-the-scanner" in web.file(RECEIVED).content_string
+    assert "from-the-scanner" in web.file(received).content_string
 
 
 def test_another_machine_is_stopped_by_the_firewall(neighbour: Host, db: Host, lab: Lab) -> None:
@@ -65,7 +48,7 @@ def test_another_machine_is_stopped_by_the_firewall(neighbour: Host, db: Host, l
     assert speak(db, lab, "from-a-stranger") == "no way"
 
 
-def test_another_machine_is_refused_by_nginx_itself(web: Host, neighbour: Host, lab: Lab) -> None:
+def test_another_machine_is_refused_by_nginx_itself(web: Host, neighbour: Host, lab: Lab, received: str) -> None:
     """With the firewall opened for a moment."""
     table = "inet dpuk_node input"
     web.run(f"nft insert rule {table} tcp dport 104 accept comment opened-by-a-test")
@@ -75,9 +58,9 @@ def test_another_machine_is_refused_by_nginx_itself(web: Host, neighbour: Host, 
         rules = web.run(f"nft --handle list chain {table}").stdout.splitlines()
         handles = [rule.rpartition(" ")[2] for rule in rules if "opened-by-a-test" in rule]
         web.run(f"nft delete rule {table} handle {handles[0]}")
-    received = web.run(f"cat {RECEIVED}").stdout
-    assert "from-behind" not in received
-    assert "from-a-stranger" not in received
+    got = web.file(received).content_string
+    assert "from-behind" not in got
+    assert "from-a-stranger" not in got
 
 
 def test_the_receiver_itself_is_on_loopback(monitor: Host, lab: Lab) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from admin_probe import attempt
-from reach import Client, Host, connects, program_text, python
+from reach import Client, Host, connects, practice_receiver, python
 
 from lab import playbook
 from lab.command import LabError
@@ -25,13 +25,6 @@ from lab.settings import DOMAIN, Lab
 ROLE = ["--tags", "nginx", "--skip-tags", "always", "--limit", "xnat"]
 ACME = "/etc/acme-practice"
 SENDER = "/root/sender"
-ECHO = """
-import socketserver
-class Echo(socketserver.BaseRequestHandler):
-    def handle(self): self.request.sendall(b"echo " + self.request.recv(1024))
-socketserver.ThreadingTCPServer.allow_reuse_address = True
-socketserver.ThreadingTCPServer(("127.0.0.1", 8104), Echo).serve_forever()
-"""
 # Speak to the DICOM port: `tls` with the sender's certificate, `nobody` by TLS without one, `plain`.
 SPEAK = f"""
 import socket, ssl, sys
@@ -99,10 +92,10 @@ def acme(lab: Lab, web: Host, monitor: Host, tmp_path_factory: pytest.TempPathFa
         "nginx_dicom_tls_client_ca_src": str(folder / "sender.crt"),
     }
     web.run(f"rm -rf {ACME} /etc/nginx/tls/site.crt /etc/nginx/tls/site.key")  # as on a new server
-    web.run("systemd-run --quiet --unit dicom-practice python3 -c %s", program_text(ECHO))
     playbook.play("site.yml", [*ROLE, "-e", json.dumps(wanted)], log=folder / "there.log")
-    yield served(lab)
-    web.run(f"systemctl stop dicom-practice; rm -rf {ACME} /var/www/acme/.well-known/acme-challenge/token")
+    with practice_receiver(web):
+        yield served(lab)
+    web.run(f"rm -rf {ACME} /var/www/acme/.well-known/acme-challenge/token")
     monitor.run(f"rm -f {SENDER}.crt {SENDER}.key")
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import http.client
 import json
 import ssl
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from reach import Client, Host, program_text
 
 from lab.settings import Lab
 
-PROJECT = "verify5gb"
+PROJECT = f"big{int(time.time())}"  # XNAT does not give the name of a deleted project again
 SIZE = 5 * 2**30
 DIGEST = "ec4bcc8776ea04479b786e063a9ace45"  # of so many zeros
 FILES = f"/data/projects/{PROJECT}/resources/BIG/files"
