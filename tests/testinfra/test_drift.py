@@ -5,6 +5,7 @@ Everything is bent at once and site.yml runs twice, so these tests cost two runs
 
 from __future__ import annotations
 
+import secrets
 from pathlib import Path
 
 import pytest
@@ -70,8 +71,8 @@ IN_XNAT: list[tuple[str, str, dict[str, object], list[str]]] = [
     ),
     ("/xapi/users/guest", "PUT", {"enabled": True}, [" account guest", "-    enabled: True", "+    enabled: False"]),
 ]
-# Nobody has such projects; asking for them leaves marks in the access log.
-MARKS = ("/data/projects/before-the-last-run", "/data/projects/after-the-last-run")
+# Nobody has such projects; asking for them leaves marks in the access log, which no other run of these tests has left.
+MARKS = tuple(f"/data/projects/{name}-{secrets.token_hex(4)}" for name in ("before-the-last-run", "after-the-last-run"))
 
 
 @pytest.fixture(scope="module")
