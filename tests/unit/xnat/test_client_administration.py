@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from ansible.module_utils.xnat.administration import address, compare
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.mark.parametrize(
@@ -98,3 +102,16 @@ def test_nearest_name(written: str, meant: str | None) -> None:
 
 def test_names_in_paths_are_quoted() -> None:
     assert address.role("o'neil", "a/b") == "/xapi/users/o%27neil/roles/a%2Fb"
+
+
+def test_the_messages_on_the_admins_page_are_real() -> None:
+    """In the client library or in a role; what stands between dots and brackets is a value."""
+    page = (ROOT / "docs" / "admin" / "site-settings.md").read_text()
+    sources = [*ROOT.glob("module_utils/xnat/administration/*.py"), *ROOT.glob("roles/xnat*/**/*.yml")]
+    known = " ".join(re.sub(r"[\"'f\s]*\n\s*f?\"?", " ", path.read_text()) for path in sources)
+    known = " ".join(known.split())
+    rows = re.findall(r"^\| `([^`]+)` \|", page[page.index("## It says") :], re.MULTILINE)
+    assert len(rows) > 5
+    for row in rows:
+        for piece in re.split(r"…|[()]|do you mean \w+\?|\badmin\b|sessionTimeout|\b8104\b", row):
+            assert piece.strip() in known, f"{row!r}: nothing says {piece!r}"
