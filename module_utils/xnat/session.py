@@ -30,6 +30,7 @@ try:
     import requests
     import urllib3
     from requests.adapters import HTTPAdapter
+    from urllib3.poolmanager import PoolKey
 
     REQUESTS_ERROR: str | None = None
 except ImportError as error:
@@ -100,7 +101,9 @@ class _Adapter(HTTPAdapter):
     """Pooled connections that hand larger blocks to the socket. Whoever finds none free waits for one."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, blocksize=_BLOCK, **kwargs)
+        if "key_blocksize" in PoolKey._fields:  # urllib3 of Debian 12 and Ubuntu 22.04 does not know of it
+            kwargs["blocksize"] = _BLOCK
+        super().init_poolmanager(*args, **kwargs)
 
 
 class Session:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import requests
+from ansible.module_utils.xnat import session
 from ansible.module_utils.xnat.errors import CheckModeError, ConnectError, InputError, LoginError, RequestError
 from ansible.module_utils.xnat.server import Server
 from ansible.module_utils.xnat.session import Session
@@ -276,3 +277,15 @@ def test_unusual_addresses_are_taken(url: str) -> None:
 
 def test_a_slash_at_the_end_of_the_url_changes_nothing(tmp_path: Path) -> None:
     assert Server("https://xnat.test/path/").base == "https://xnat.test/path"
+
+
+def test_an_older_urllib3_is_not_given_a_size_of_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Debian 12 and Ubuntu 22.04 have 1.26, which refuses every request of a pool that was made with one."""
+    given: dict[str, object] = {}
+    monkeypatch.setattr(session.HTTPAdapter, "init_poolmanager", lambda _self, *_args, **options: given.update(options))
+    session._Adapter()
+    assert given["blocksize"] == session._BLOCK
+    given.clear()
+    monkeypatch.setattr(session, "PoolKey", type("PoolKey", (), {"_fields": ("key_timeout",)}))
+    session._Adapter()
+    assert "blocksize" not in given
