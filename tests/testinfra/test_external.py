@@ -37,7 +37,7 @@ def moved(lab: Lab, web: Host, tmp_path_factory: pytest.TempPathFactory) -> Iter
     log, there = files / "there.log", {"LAB_DATABASE_FILES": str(files)}
     playbook.play("site.yml", words, inventories=INVENTORIES, env=there, log=log)
     yield untouched.differences(before, untouched.look(lab, "db"))
-    playbook.play("site.yml", ["--limit", "xnat", "--tags", "xnat"], log=Path(files) / "back.log")
+    playbook.play("site.yml", ["--limit", "xnat"], log=Path(files) / "back.log")
     assert database_in_use(web) == "db.dpuk.test"
 
 
