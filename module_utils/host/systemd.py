@@ -17,10 +17,11 @@ def parse_properties(text: str) -> dict[str, str]:
 def started_at(properties: Mapping[str, str], now: float, monotonic: float) -> float:
     """Wall-clock second at which the service's main process started; 0 when it never did.
 
-    Timers and watches on paths have no process: theirs is when they became active, if that was asked for.
+    Timers and watches on paths have no process, and systemd does not know that of some daemons (postfix before Debian
+    13): theirs is when they became active, if that was asked for.
     """
-    began = properties.get("ExecMainStartTimestampMonotonic") or properties.get("ActiveEnterTimestampMonotonic")
-    micros = int(began or 0)
+    names = ("ExecMainStartTimestampMonotonic", "ActiveEnterTimestampMonotonic")
+    micros = next(filter(None, (int(properties.get(name) or 0) for name in names)), 0)
     return now - (monotonic - micros / 1e6) if micros else 0.0
 
 
