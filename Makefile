@@ -38,7 +38,7 @@ lint: ## ruff, mypy, yamllint, ansible-lint
 
 unit: ## pure functions and the lint of roles and modules: no server, no host
 	@lab/bootstrap.sh
-	pytest tests/unit --junitxml=build/unit.xml
+	pytest tests/unit -n auto --junitxml=build/unit.xml
 
 contract: ## what XNAT must do, and what each module must do to it (XNAT_URL=… XNAT_USER=… XNAT_PASSWORD=… for your XNAT)
 	@lab/bootstrap.sh

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import authority
 import pytest
-from reach import DATABASE, USER, Host, connects, python, query
+from reach import DATABASE, USER, Client, Host, connects, python, query
 
 from lab.settings import DOMAIN, Lab
 
@@ -157,7 +157,9 @@ def test_there_is_no_weaker_way_in(db: Host) -> None:
     assert query(db, rules) == "hostssl scram-sha-256 {clientcert=verify-full};local peer"
 
 
-def test_xnat_itself_speaks_tls_with_its_own_certificate(db: Host, lab: Lab) -> None:
+def test_xnat_itself_speaks_tls_with_its_own_certificate(db: Host, lab: Lab, client: Client) -> None:
+    """After a restart of the database XNAT connects with the first request that needs it."""
+    assert client.get("/data/projects?format=json").status_code == 200
     every = (
         "SELECT string_agg(DISTINCT concat_ws(' ', ssl::text, client_dn), ';') FROM pg_stat_ssl JOIN pg_stat_activity"
         f" USING (pid) WHERE client_addr = '{lab.hosts['web']}'"
