@@ -92,7 +92,18 @@ def test_figures_of_the_inside_are_not_public(client: Client, path: str) -> None
     assert client.get(path).status_code == 403
 
 
-@pytest.mark.parametrize("path", ["/;x/metrics", "/..;/metrics", "/data/..;/metrics", "/.;/monitoring"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/;x/metrics",
+        "/..;/metrics",
+        "/data/..;/metrics",
+        "/.;/monitoring",
+        "/metrics;%2f..%2fx",
+        "/metrics;%2F..",
+        "/monitoring;%2f..%2fx",
+    ],
+)
 def test_there_is_no_way_around_by_what_tomcat_drops_from_a_path(client: Client, path: str) -> None:
     assert client.get(path).status_code == 400
 

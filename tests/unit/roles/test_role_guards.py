@@ -138,3 +138,13 @@ def test_copied_secrets_are_for_root_and_a_group_at_most() -> None:
     options = task_of("roles/nginx/tasks/certificate_files.yml", "Place the key")
     assert int(options["ansible.builtin.copy"]["mode"], 8) & 0o037 == 0
     assert options["diff"] is False
+
+
+def test_folders_that_xnat_may_rename_are_made_without_following_links() -> None:
+    """Root would give XNAT whatever XNAT has put a link to in place of its own folder: /etc, say."""
+    options = [
+        task["ansible.builtin.file"]
+        for _, task in tasks_of(ROOT / "roles" / "xnat")
+        if task.get("ansible.builtin.file", {}).get("owner") == "{{ xnat_user }}"
+    ]
+    assert [option.get("follow") for option in options] == [False, False]
