@@ -95,7 +95,15 @@ def test_a_list_that_would_come_out_wrong_is_refused_by_name(tmp_path: Path) -> 
     }
     done = written(tmp_path, inventory)
     assert done.returncode != 0
-    assert len(re.findall(r"base_firewall_open_munin, base_firewall_ssh_from: .*needs a port, `from`", done.stdout.replace("\n", " "))) > 0
+    assert (
+        len(
+            re.findall(
+                r"base_firewall_open_munin, base_firewall_ssh_from: .*needs a port, `from`",
+                done.stdout.replace("\n", " "),
+            )
+        )
+        > 0
+    )
     assert not list(tmp_path.glob("*.nft"))
 
 
