@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.host.systemd import Unit, started_at
+from ansible.module_utils.host.systemd import Unit
 
 DOCUMENTATION = r"""
 module: fresh_service
@@ -148,12 +148,11 @@ def main() -> None:
         # What it starts has a unit file of its own, which nobody else asks about.
         started = Unit(module, f"{name.removesuffix('.timer')}.service").properties("NeedDaemonReload")
         properties.update({key: value for key, value in started.items() if value == "yes"})
-    now = time.time()
-    moment = started_at(properties, now, time.clock_gettime(time.CLOCK_MONOTONIC))
+    moment = unit.started(properties)
     main_pid = int(properties.get("MainPID") or 0)
     if options["refresh"] == "reload" and main_pid:
         boottime, ticks = time.clock_gettime(time.CLOCK_BOOTTIME), os.sysconf("SC_CLK_TCK")
-        moment = max(moment, newest_child_start(main_pid, Path("/proc"), now, boottime, ticks))
+        moment = max(moment, newest_child_start(main_pid, Path("/proc"), time.time(), boottime, ticks))
     newer = newer_files(options["files"], moment)
     actions = plan(properties, newer, options["refresh"], options["state"], options["enabled"])
     if not module.check_mode:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from ansible.module_utils.host.systemd import started_at
 from roles_tree import load_module
 
 fresh_service = load_module("library/host/fresh_service.py")
@@ -42,15 +43,15 @@ def test_a_service_that_is_not_to_be_enabled_is_left_disabled() -> None:
 
 def test_start_time_from_the_monotonic_clock() -> None:
     """60 s after boot, at a boot 100 s ago, was 40 s ago."""
-    assert fresh_service.started_at({"ExecMainStartTimestampMonotonic": "60000000"}, 1000.0, 100.0) == 960.0
-    assert fresh_service.started_at({"ExecMainStartTimestampMonotonic": "0"}, 1000.0, 100.0) == 0.0
+    assert started_at({"ExecMainStartTimestampMonotonic": "60000000"}, 1000.0, 100.0) == 960.0
+    assert started_at({"ExecMainStartTimestampMonotonic": "0"}, 1000.0, 100.0) == 0.0
 
 
 def test_a_unit_without_a_known_process_counts_from_when_it_became_active() -> None:
     """Timers, and postfix on Debian 12: else every run would start them anew."""
     unknown = {"ExecMainStartTimestampMonotonic": "0", "ActiveEnterTimestampMonotonic": "60000000"}
-    assert fresh_service.started_at(unknown, 1000.0, 100.0) == 960.0
-    assert fresh_service.started_at({"ActiveEnterTimestampMonotonic": "60000000"}, 1000.0, 100.0) == 960.0
+    assert started_at(unknown, 1000.0, 100.0) == 960.0
+    assert started_at({"ActiveEnterTimestampMonotonic": "60000000"}, 1000.0, 100.0) == 960.0
 
 
 def test_only_later_files_count(tmp_path: Path) -> None:
