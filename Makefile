@@ -56,7 +56,7 @@ molecule: ## site.yml on hosts of its own, three and then one without internet: 
 
 verify: ## look at the demonstration's hosts from outside and inside, as molecule does at its own
 	@lab/bootstrap.sh
-	$(PYTHON) -m lab exec pytest tests/testinfra
+	$(PYTHON) -m lab exec pytest tests/testinfra/default
 
 artifacts: ## get every pinned file into the cache, so that site.yml needs no network for them (INVENTORY=…, ARGS=--ask-vault-pass)
 	@lab/bootstrap.sh

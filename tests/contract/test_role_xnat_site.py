@@ -1,6 +1,6 @@
 """The role xnat_site, from the moment when XNAT answers: what a dry run shows, what is put back, and the password.
 
-On this machine against the practice XNAT; the whole role runs on hosts (tests/testinfra/test_site.py).
+On this machine against the practice XNAT; the whole role runs on hosts (tests/testinfra/default/test_site.py).
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The lab's hosts as testinfra sees them, and the node as a client on this machine sees it.
 
-Which lab: LAB_NAME and its fellows in the environment, as `python -m lab exec` sets them.
+Which lab: LAB_NAME and its fellows in the environment, as `python -m lab exec` sets them. Each scenario of molecule has
+its tests in the folder of its name.
 """
 
 from __future__ import annotations
@@ -11,10 +12,7 @@ import testinfra
 from reach import Client, Host
 
 from lab import keys
-from lab.settings import NEIGHBOUR, TOPOLOGIES, Lab
-
-# A node of one host has tests of its own, which need the lab of that name (LAB_TOPOLOGY=single).
-collect_ignore = [] if Lab.from_environment().topology == TOPOLOGIES["single"] else ["single"]
+from lab.settings import NEIGHBOUR, Lab
 
 
 @pytest.fixture(scope="session")

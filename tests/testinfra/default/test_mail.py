@@ -29,7 +29,11 @@ def receive(lab: Lab, neighbour: Host, passwords: dict[str, str]) -> Iterator[Re
     """The relay, running; gives the message that has a word in it, and waits for it."""
     container = lab.container(NEIGHBOUR)
     neighbour.run(f"rm -rf {FOLDER}; mkdir -p {FOLDER}")
-    for file in (Path(__file__).with_name("mail_sink.py"), lab.directory / "relay.crt", lab.directory / "relay.key"):
+    for file in (
+        (Path(__file__).parents[1] / "mail_sink.py"),
+        lab.directory / "relay.crt",
+        lab.directory / "relay.key",
+    ):
         subprocess.run(["podman", "cp", str(file), f"{container}:{FOLDER}/{file.name}"], check=True)
     command = ["podman", "exec", "-i", container, "python3", f"{FOLDER}/mail_sink.py", str(PORT)]
     command += [f"{FOLDER}/relay.crt", f"{FOLDER}/relay.key", FOLDER]

@@ -155,7 +155,7 @@ def test_a_site_that_lets_admin_admin_in_is_shut(
     right = passwords["vault_xnat_admin_password"]
     assert python(web, CHANGE, right, "admin").stdout.strip() == "200"
     try:
-        probe = Path(__file__).with_name("admin_probe.py").read_text()
+        probe = (Path(__file__).parents[1] / "admin_probe.py").read_text()
         look = f"{probe.partition('if __name__')[0]}\nprint(attempt(sys.argv[1], 443, 30))\n"
         assert python(neighbour, look, f"web.{DOMAIN}").stdout.strip() == "200", "the probe must see an open site"
         with pytest.raises(LabError):
