@@ -207,6 +207,10 @@ def worked_out(tmp_path: Path, name: str, *words: str) -> dict[str, dict[str, An
     return {path.stem: json.loads(path.read_text()) for path in tmp_path.glob("*.json")}
 
 
+# Every host of the examples answers the monitor, by its private address alone.
+WATCHED = {4949: ["192.0.2.13"]}
+
+
 def opened(answer: dict[str, Any]) -> dict[int, Any]:
     """Port → who may use it."""
     return {int(rule["port"]): rule["from"] for rule in answer["rules"]}
@@ -215,7 +219,7 @@ def opened(answer: dict[str, Any]) -> dict[int, Any]:
 def test_a_new_port_of_the_database_is_said_once(tmp_path: Path) -> None:
     """And reaches the firewall of the one and the settings of the other."""
     found = worked_out(tmp_path, "production", "-e", "postgresql_port=5433")
-    assert opened(found["node-db"]) == {5433: ["192.0.2.12"]}
+    assert opened(found["node-db"]) == {5433: ["192.0.2.12"], **WATCHED}
     assert int(found["node-xnat"]["port"]) == 5433
     assert found["node-xnat"]["host"] == found["node-db"]["listen"]
 
@@ -231,7 +235,7 @@ def test_a_database_that_exists_already_belongs_to_no_group(tmp_path: Path) -> N
     assert "database" not in listed("external")
     found = worked_out(tmp_path, "external")
     assert {host: opened(answer) for host, answer in found.items()} == {
-        "node-xnat": {80: "any", 443: "any"},
-        "node-monitor": {},
+        "node-xnat": {80: "any", 443: "any", **WATCHED},
+        "node-monitor": WATCHED,
     }
     assert found["node-xnat"]["host"] == "database.example.ac.uk"

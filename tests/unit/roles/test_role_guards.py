@@ -57,6 +57,10 @@ def test_a_password_that_would_arrive_changed_is_refused(password: str) -> None:
         ({"postgresql_listen_address": "db.example"}, False),
         ({"postgresql_user": "postgres"}, False),
         ({"postgresql_user": "all"}, False),
+        ({"postgresql_user": "munin"}, False),
+        ({"postgresql_monitor_user": ""}, True),
+        ({"postgresql_monitor_user": "postgres"}, False),
+        ({"postgresql_monitor_user": "Munin"}, False),
         ({"postgresql_database": "all"}, False),
         ({"postgresql_database": "x trust"}, False),
     ],
@@ -66,6 +70,7 @@ def test_pg_hba_gets_one_user_one_database_and_single_addresses(changed: dict[st
     usual: dict[str, object] = {
         "postgresql_database": "xnat",
         "postgresql_user": "xnat",
+        "postgresql_monitor_user": "munin",
         "postgresql_listen_address": "192.0.2.11",
         "postgresql_client_addresses": ["192.0.2.12"],
     }
@@ -96,8 +101,9 @@ def test_every_host_is_looked_at_before_anything_is_changed() -> None:
 
 def test_a_look_at_a_host_changes_nothing() -> None:
     """Only modules that read, and commands that do; also in the files that host.yml imports."""
-    readers = {"ansible.builtin.assert", "host_ready"}
+    readers = {"ansible.builtin.assert", "ansible.builtin.setup", "host_ready"}
     keywords = {"name", "vars", "when", "become", "register", "changed_when", "failed_when", "check_mode"}
+    keywords |= {"loop", "loop_control"}
     for role in ROLES:
         tasks = list(read_yaml(role / "tasks" / "host.yml") or [])
         for task in tasks:
