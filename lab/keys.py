@@ -25,6 +25,7 @@ PASSWORDS = (
     "vault_postgresql_password",
     "vault_xnat_admin_password",
     "vault_authority_passphrase",
+    "vault_munin_password",
     "vault_mail_smarthost_password",
 )
 LIFETIME = datetime.timedelta(days=365)

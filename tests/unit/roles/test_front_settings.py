@@ -51,7 +51,7 @@ def test_dicom_senders_are_addresses(changed: dict[str, object], good: bool) -> 
         "nginx_dicom_from": ["192.0.2.50", "198.51.100.0/24"],
         "nginx_dicom_port": 104,
         "nginx_http_port": 80,
-        "nginx_https_port": 443,
+        "__nginx_tls_ports": [443],
         "nginx_dicom_upstream": "127.0.0.1:8104",
     }
     assert admits(task_of(SETTINGS, "Check who may send DICOM"), **{**usual, **changed}) is good
@@ -126,3 +126,25 @@ def test_only_a_site_that_is_set_up_and_refuses_admin_admin_is_opened(
     asked = {"__xnat_stranger": {"status": stranger}, "__xnat_initialized": {"status": status, "content": text}}
     words = [value_of("roles/xnat/vars/main.yml", name, asked) for name in ("__xnat_guard_open", "__xnat_guard_ready")]
     assert tuple(word.strip() == "True" for word in words) == verdict
+
+
+@pytest.mark.parametrize(
+    ("changed", "good"),
+    [
+        ({}, True),
+        ({"nginx_sites": ["xnat"], "__nginx_tls_ports": [443]}, True),
+        ({"nginx_sites": [], "__nginx_tls_ports": []}, False),
+        ({"__nginx_tls_ports": [443]}, False),
+        ({"nginx_http_port": 8444}, False),
+        ({"nginx_munin_from": ["office.example.org"]}, False),
+    ],
+)
+def test_each_site_has_a_port_of_its_own(changed: dict[str, object], good: bool) -> None:
+    """Browsers keep XNAT and munin apart by that."""
+    usual: dict[str, object] = {
+        "nginx_sites": ["xnat", "munin"],
+        "__nginx_tls_ports": [443, 8444],
+        "nginx_http_port": 80,
+        "nginx_munin_from": ["192.0.2.0/24"],
+    }
+    assert admits(task_of(SETTINGS, "Check what is behind it"), **{**usual, **changed}) is good

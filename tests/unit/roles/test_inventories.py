@@ -226,7 +226,7 @@ def test_a_new_port_of_the_database_is_said_once(tmp_path: Path) -> None:
 
 def test_on_one_server_the_database_is_open_to_nobody_outside(tmp_path: Path) -> None:
     found = worked_out(tmp_path, "single", "-e", "postgresql_port=5433", "-e", "nginx_https_port=8443")["node"]
-    assert opened(found) == {80: "any", 8443: "any"}
+    assert opened(found) == {80: "any", 8443: "any", 8444: "any"}
     assert (found["host"], int(found["port"]), found["listen"]) == ("127.0.0.1", 5433, "127.0.0.1")
     assert found["clients"] == ["127.0.0.1"]
 
@@ -236,6 +236,6 @@ def test_a_database_that_exists_already_belongs_to_no_group(tmp_path: Path) -> N
     found = worked_out(tmp_path, "external")
     assert {host: opened(answer) for host, answer in found.items()} == {
         "node-xnat": {80: "any", 443: "any", **WATCHED},
-        "node-monitor": WATCHED,
+        "node-monitor": {80: "any", 443: "any", **WATCHED},
     }
     assert found["node-xnat"]["host"] == "database.example.ac.uk"

@@ -35,8 +35,8 @@ def templates_with_secrets(role: Path) -> set[str]:
     names = secrets_of(role) | {f"item.{name}" for names in secrets_inside(role).values() for name in names}
     return {
         path.name
-        for path in role.glob("templates/*")
-        if any(name in path.read_text(encoding="utf-8") for name in names)
+        for path in role.glob("templates/**/*")
+        if path.is_file() and any(name in path.read_text(encoding="utf-8") for name in names)
     }
 
 

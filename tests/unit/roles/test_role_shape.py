@@ -107,9 +107,8 @@ def test_each_variable_in_a_template_or_task_is_declared() -> None:
         known |= {
             task["loop_control"]["loop_var"] for _, task in tasks_of(role) if "loop_var" in task.get("loop_control", {})
         }
-        for path in (
-            path for folder in ("tasks", "templates", "vars", "handlers") for path in role.glob(f"{folder}/*")
-        ):
+        folders = ("tasks", "templates", "vars", "handlers")
+        for path in (path for folder in folders for path in role.glob(f"{folder}/**/*") if path.is_file()):
             for name in re.findall(rf"(?<![.\w])(?:__)?{role.name}_[a-z_0-9]+\b", path.read_text(encoding="utf-8")):
                 if name not in known | elsewhere:
                     unknown.append(f"{path.relative_to(ROOT)}: {name}")
