@@ -31,7 +31,7 @@ lint: ## ruff, mypy, yamllint, ansible-lint
 	ruff format --check .
 	mypy
 	mypy --python-version 3.10 library module_utils roles  # hosts have Python 3.10 (Ubuntu 22.04) and later
-	for suite in tests/contract tests/testinfra tests/unit/roles tests/unit/xnat; do \
+	for suite in tests/contract tests/testinfra tests/unit/munin tests/unit/roles tests/unit/xnat; do \
 	    MYPYPATH=$$suite mypy $$suite || exit 1; done
 	yamllint --strict .
 	ansible-lint --offline
