@@ -121,9 +121,21 @@ def test_a_file_that_is_none_is_unknown_and_the_others_are_not(munin: Munin, tmp
         "gone": True,
     }
     assert "No such file" in said.attribute("gone", "extinfo")
+    assert said.value("unreadable") == "3"
+    assert "gone.crt: No such file" in said.attribute("unreadable", "extinfo")
+    assert said.value("soonest") == said.value("good")
 
 
-@pytest.mark.parametrize("files", ["/etc/site.crt", "Site=/a", "a=/x a=/y", "a=", "a.b=/x"])
+def test_the_first_to_end_is_named(munin: Munin, tmp_path: Path) -> None:
+    for name, days in (("a", 300), ("b", -2), ("c", 40)):
+        (tmp_path / f"{name}.crt").write_bytes(certificate(days))
+    said = munin.values("dpuk_certificates", files=" ".join(f"{name}={tmp_path / name}.crt" for name in "abc"))
+    assert float(said.value("soonest")) == pytest.approx(-2, abs=0.01)
+    assert said.attribute("soonest", "extinfo").startswith(f"{tmp_path / 'b'}.crt: ends")
+    assert said.value("unreadable") == "0"
+
+
+@pytest.mark.parametrize("files", ["/etc/site.crt", "Site=/a", "a=/x a=/y", "a=", "a.b=/x", "soonest=/x"])
 def test_names_that_munin_cannot_have_are_refused(munin: Munin, files: str) -> None:
     status, told, complaint = munin.run("dpuk_certificates", files=files)
     assert (status, told) == (1, "")

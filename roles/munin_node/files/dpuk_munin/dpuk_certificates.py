@@ -16,18 +16,32 @@ from .graph import Field, Graph
 from .settings import Settings
 
 EXAMPLE = "site=/etc/nginx/tls/site.crt"
+RESERVED = ("soonest", "unreadable")
 BLOCK = re.compile(r"-----BEGIN CERTIFICATE-----\s.*?-----END CERTIFICATE-----", re.DOTALL)
 
 
 def measure(settings: Settings) -> list[Graph]:
-    """One graph with a field for each file."""
+    """One graph with a field for each file, the least of them, and how many cannot be read."""
     now = datetime.datetime.now(datetime.timezone.utc)
     fields = []
-    for name, path in settings.pairs("files", EXAMPLE).items():
+    for name, path in settings.pairs("files", EXAMPLE, RESERVED).items():
         end, problem = end_of(path)
         left = None if end is None else (end - now).total_seconds() / 86400
         said = f"{path}: {problem or f'ends {end:%Y-%m-%d %H:%M} UTC'}"
         fields.append(Field(name, path, left, f"Days left of {path}.", extra=said))
+    unreadable = [line for line in fields if line.value is None]
+    known = [(line.value, line.extra) for line in fields if line.value is not None]
+    soonest, said = min(known, default=(None, "no certificate can be read"))
+    fields += [
+        Field("soonest", "the first to end", soonest, "The least of the above: one threshold for all.", extra=said),
+        Field(
+            "unreadable",
+            "not readable",
+            len(unreadable),
+            "How many of the files hold no certificate that can be read.",
+            extra="; ".join(line.extra for line in unreadable),
+        ),
+    ]
     return [
         Graph(
             name="dpuk_certificates",

@@ -39,12 +39,13 @@ class Settings:
             raise SettingError(f"env.{name} ({found}) is no positive number; it reads: env.{name} {fallback:g}")
         return value
 
-    def pairs(self, name: str, example: str) -> dict[str, str]:
-        """`name=value` words; names are names of fields."""
+    def pairs(self, name: str, example: str, reserved: tuple[str, ...] = ()) -> dict[str, str]:
+        """`name=value` words; names are names of fields, but for those that the plugin has itself."""
         found: dict[str, str] = {}
         for word in self.required(name, example).split():
             key, separator, value = word.partition("=")
-            if not separator or not value or not re.fullmatch("[a-z][a-z0-9_]*", key) or key in found:
+            taken = key in found or key in reserved
+            if not separator or not value or not re.fullmatch("[a-z][a-z0-9_]*", key) or taken:
                 raise SettingError(f"env.{name}: {word} is not NAME=VALUE with a name of its own, as in: {example}")
             found[key] = value
         return found
