@@ -5,69 +5,25 @@ The relay is a small SMTP server on a machine that is no part of the node. It kn
 
 from __future__ import annotations
 
-import json
-import subprocess
-import time
 from collections.abc import Callable, Iterator
 from email import message_from_string
 from email.utils import parseaddr
-from pathlib import Path
 from typing import Any
 
+import lab_mailbox
 import pytest
 from reach import Host, connects
 
-from lab.settings import DOMAIN, NEIGHBOUR, Lab
+from lab.settings import DOMAIN, Lab
 
-PORT = 2525
-FOLDER = "/tmp/mail-sink"  # noqa: S108 - of a container that is thrown away
 Receive = Callable[[str], dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
 def receive(lab: Lab, neighbour: Host, passwords: dict[str, str]) -> Iterator[Receive]:
     """The relay, running; gives the message that has a word in it, and waits for it."""
-    container = lab.container(NEIGHBOUR)
-    neighbour.run(f"rm -rf {FOLDER}; mkdir -p {FOLDER}")
-    for file in (
-        (Path(__file__).parents[1] / "mail_sink.py"),
-        lab.directory / "relay.crt",
-        lab.directory / "relay.key",
-    ):
-        subprocess.run(["podman", "cp", str(file), f"{container}:{FOLDER}/{file.name}"], check=True)
-    command = ["podman", "exec", "-i", container, "python3", f"{FOLDER}/mail_sink.py", str(PORT)]
-    command += [f"{FOLDER}/relay.crt", f"{FOLDER}/relay.key", FOLDER]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, text=True) as sink:
-        assert sink.stdin is not None
-        sink.stdin.write(f"node\n{passwords['vault_mail_smarthost_password']}\n")
-        sink.stdin.flush()
-        _until(lambda: neighbour.file(f"{FOLDER}/ready").exists, "the relay did not start")
-
-        def find(word: str) -> dict[str, Any]:
-            found: list[dict[str, Any]] = []
-
-            def look() -> bool:
-                texts = neighbour.run(f"cat {FOLDER}/*.json 2>/dev/null").stdout
-                decoder, start = json.JSONDecoder(), 0
-                found.clear()
-                while start < len(texts):
-                    message, start = decoder.raw_decode(texts, start)
-                    found.append(message)
-                return any(word in message["text"] for message in found)
-
-            _until(look, f"no message with {word!r} arrived; {found}")
-            return next(message for message in found if word in message["text"])
-
-        yield find
-        neighbour.run("pkill -f [m]ail_sink.py")
-        sink.kill()
-
-
-def _until(reached: Callable[[], bool], complaint: str) -> None:
-    deadline = time.monotonic() + 60
-    while not reached():
-        assert time.monotonic() < deadline, complaint
-        time.sleep(0.5)
+    with lab_mailbox.opened(lab, neighbour, passwords["vault_mail_smarthost_password"]) as box:
+        yield box.wait
 
 
 def send(host: Host, word: str, *words: str) -> None:

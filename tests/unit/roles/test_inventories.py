@@ -25,7 +25,7 @@ SOURCES = {name: [name] for name in EXAMPLES} | {
     topology.inventories[-1]: list(topology.inventories) for topology in TOPOLOGIES.values()
 }
 SOURCES["lab_external"] = ["external", "lab_external"]
-GROUPS = {"database", "xnat", "monitoring"}
+GROUPS = {"database", "xnat", "monitoring", "watched"}
 ROLE_OPTIONS = {role.name: options_of(role) for role in ROLES}
 OPTIONS = {name for options in ROLE_OPTIONS.values() for name in options}
 # A default may itself be a variable that somebody can set: its name stands in the default.
