@@ -47,7 +47,15 @@ BY_HAND = {
         "systemctl disable --quiet tomcat",
         "nft insert rule inet dpuk_node input tcp dport 8080 accept",
     ],
-    "monitor": ["systemctl disable --quiet --now dpuk-firewall", "nft flush ruleset"],
+    "monitor": [
+        "systemctl disable --quiet --now dpuk-firewall",
+        "nft flush ruleset",
+        "sed -i 's/^tls paranoid/tls disabled/' /etc/munin/munin.conf",
+        "sed -i s/admin@dpuk.test/stranger@example.org/ /etc/dpuk/munin-alerts.json",
+        "systemctl disable --quiet --now dpuk-munin-watch.timer dpuk-munin-graph.socket cron",
+        "chmod 0644 /etc/munin/master-tls/master.key /etc/dpuk/munin-alerts.json",
+        "echo 'admin:{PLAIN}anything' | tee /etc/nginx/munin.accounts",
+    ],
 }
 # What is changed in XNAT itself: path, method, what is sent, and how the dry run shows that it will be put back.
 IN_XNAT: list[tuple[str, str, dict[str, object], list[str]]] = [
@@ -209,3 +217,14 @@ def test_keys_and_certificates_of_the_database_are_as_they_were(
     key = web.file(f"{TLS}/database.pk8")
     assert (key.user, key.group, key.mode) == ("root", "xnat", 0o640)
     assert web.run(f"openssl verify -CAfile {TLS}/ca.crt {TLS}/database.crt").rc == 0
+
+
+def test_munin_watches_and_tells_as_before(recaps: list[playbook.Recap], monitor: Host) -> None:
+    units = "dpuk-munin-watch.timer dpuk-munin-graph.socket cron nginx"
+    assert monitor.run(f"systemctl is-active {units}").stdout.split() == ["active"] * 4
+    assert monitor.run(f"systemctl is-enabled {units}").stdout.split() == ["enabled"] * 4
+    assert "\ntls paranoid\n" in monitor.file("/etc/munin/munin.conf").content_string
+    alerts, key = monitor.file("/etc/dpuk/munin-alerts.json"), monitor.file("/etc/munin/master-tls/master.key")
+    assert '"admin@dpuk.test"' in alerts.content_string
+    assert [(file.group, file.mode) for file in (alerts, key)] == [("munin", 0o640)] * 2
+    assert monitor.file("/etc/nginx/munin.accounts").content_string.startswith("admin:$6$")

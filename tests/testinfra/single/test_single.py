@@ -67,7 +67,34 @@ def test_the_database_speaks_tls_or_not_at_all_also_inside(node: Host) -> None:
     assert "no encryption" in done.stderr
 
 
-def test_a_stranger_finds_ssh_and_the_front_door(neighbour: Host, node: Host, lab: Lab) -> None:
+PAGES = """
+import base64, ssl, sys, urllib.error, urllib.request
+host, ca, password = sys.argv[1:]
+def ask(port, login):
+    asked = urllib.request.Request(f"https://{host}:{port}/dpuk/")
+    if login:
+        asked.add_header("Authorization", "Basic " + base64.b64encode(login.encode()).decode())
+    try:
+        with urllib.request.urlopen(asked, timeout=60, context=ssl.create_default_context(cadata=ca)) as answer:
+            return answer.status, b"node/index.html" in answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, False
+print([ask(8444, ""), ask(8444, "admin:" + password), ask(443, "")[1]])
+"""
+
+
+def test_munin_s_pages_are_beside_xnat_at_a_port_of_their_own(
+    neighbour: Host, node: Host, lab: Lab, passwords: dict[str, str]
+) -> None:
+    """The node is watched by itself: what it was polled for is on the pages."""
+    assert "UD|dpuk;node|" in node.file("/var/lib/munin/munin-update.stats").content_string
+    ca, password = (lab.directory / "ca.crt").read_text(), passwords["vault_munin_password"]
+    done = python(neighbour, PAGES, f"node.{DOMAIN}", ca, password)
+    assert done.rc == 0, done.stderr
+    assert done.stdout.strip() == "[(401, False), (200, True), False]"
+
+
+def test_a_stranger_finds_ssh_the_front_door_and_the_pages_of_munin(neighbour: Host, node: Host, lab: Lab) -> None:
     """Also where a program listens on every address: it is the firewall that refuses."""
     addresses = [lab.hosts["node"], *([lab.address6("node")] if podman.has_ipv6() else [])]
     with talking(lab.container("node"), LISTEN, "[4949, 8090]"):
@@ -75,5 +102,5 @@ def test_a_stranger_finds_ssh_and_the_front_door(neighbour: Host, node: Host, la
         assert {4949, 8090} <= ports
         assert open_ports(node, addresses[0], [4949, 8090]) == [4949, 8090]
         for address in addresses:
-            assert open_ports(neighbour, address, ports) == [22, 80, 443], address
+            assert open_ports(neighbour, address, ports) == [22, 80, 443, 8444], address
     assert NEIGHBOUR not in lab.hosts

@@ -64,5 +64,5 @@ def test_a_setting_that_cannot_work_is_named(monkeypatch: pytest.MonkeyPatch, na
 
 def test_the_inventory_has_the_same_hosts_at_the_same_addresses() -> None:
     groups = yaml.safe_load(Path(INVENTORY / "hosts.yml").read_text())["all"]["children"].values()
-    listed = {host: facts["private_address"] for group in groups for host, facts in group.get("hosts", {}).items()}
+    listed = {host: facts["private_address"] for group in groups for host, facts in (group.get("hosts") or {}).items()}
     assert listed == {host: f"{{{{ lab_subnet }}}}.{number}" for host, number in TOPOLOGIES["three"].numbers.items()}
