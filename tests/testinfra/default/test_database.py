@@ -100,8 +100,8 @@ def test_the_database_is_utf8_with_checksums(db: Host) -> None:
     assert query(db, "SHOW data_checksums") == "on"
 
 
-def test_no_account_but_the_two_can_log_in(db: Host) -> None:
+def test_no_account_but_the_three_can_log_in(db: Host) -> None:
     assert (
         query(db, "SELECT string_agg(rolname, ',' ORDER BY rolname) FROM pg_roles WHERE rolcanlogin")
-        == f"postgres,{USER}"
+        == f"munin,postgres,{USER}"
     )

@@ -9,6 +9,7 @@ import secrets
 from pathlib import Path
 
 import pytest
+from munin_client import talk
 from reach import USER, Client, Host, access_log, connects, query
 from secret_forms import told
 
@@ -26,6 +27,11 @@ BY_HAND = {
         f"runuser -u postgres -- psql -qc 'ALTER ROLE {USER} SUPERUSER'",
         "chmod 0644 /etc/dpuk/postgresql/server.key",
         "nft flush ruleset",
+        "ln -s /usr/share/munin/plugins/users /etc/munin/plugins/users",
+        "rm /etc/munin/plugins/cpu",
+        "sed -i 's/^tls paranoid/tls disabled/' /etc/munin/munin-node.conf",
+        "systemctl restart munin-node",
+        "runuser -u postgres -- psql -qc 'GRANT pg_read_all_data TO munin'",
     ],
     "web": [
         f"rm {TLS}/database.pk8",
@@ -194,6 +200,17 @@ def test_a_run_without_a_change_sends_xnat_nothing(recaps: list[playbook.Recap],
     asked = [line.split('"')[1] for line in lines[begin:] if '"' in line]
     assert any(request.startswith("GET /xapi/siteConfig ") for request in asked)
     assert [request for request in asked if request.startswith(("POST /xapi", "PUT /xapi", "DELETE /xapi"))] == []
+
+
+def test_the_monitor_gets_what_it_should_and_by_tls(
+    recaps: list[playbook.Recap], db: Host, monitor: Host, lab: Lab
+) -> None:
+    """Plugins are exactly those of the project, and the node that runs has read its settings."""
+    links = db.run("ls /etc/munin/plugins").stdout.split()
+    assert ("cpu" in links, "users" in links) == (True, False)
+    assert talk(monitor, lab.hosts["db"], "plain", "")[1] == "# I require TLS. Closing."
+    member = "SELECT string_agg(roleid::regrole::text, ',') FROM pg_auth_members WHERE member = 'munin'::regrole"
+    assert query(db, member) == "pg_monitor"
 
 
 def test_firewalls_are_shut_again(

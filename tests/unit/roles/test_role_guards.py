@@ -101,7 +101,7 @@ def test_every_host_is_looked_at_before_anything_is_changed() -> None:
 
 def test_a_look_at_a_host_changes_nothing() -> None:
     """Only modules that read, and commands that do; also in the files that host.yml imports."""
-    readers = {"ansible.builtin.assert", "ansible.builtin.setup", "host_ready"}
+    readers = {"ansible.builtin.assert", "ansible.builtin.setup", "ansible.builtin.slurp", "host_ready"}
     keywords = {"name", "vars", "when", "become", "register", "changed_when", "failed_when", "check_mode"}
     keywords |= {"loop", "loop_control"}
     for role in ROLES:

@@ -41,6 +41,8 @@ class Graph:
     fields: list[Field] = field(default_factory=list)
     arguments: str = "--base 1000 --lower-limit 0"
     scale: bool = False
+    #: What a rate is counted per; munin takes the second.
+    period: str = ""
 
 
 def configuration(graphs: list[Graph], settings: Settings) -> Iterator[str]:
@@ -54,6 +56,8 @@ def configuration(graphs: list[Graph], settings: Settings) -> Iterator[str]:
         yield f"graph_args {graph.arguments}"
         yield f"graph_scale {'yes' if graph.scale else 'no'}"
         yield f"graph_info {one_line(graph.info)}"
+        if graph.period:
+            yield f"graph_period {graph.period}"
         for line in graph.fields:
             yield from _field(line, settings)
 
