@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import email.policy
 import fcntl
 import json
 import os
@@ -122,7 +123,7 @@ def problems(
         seen = f"its last values are of {clock(newest[host])}" if host in newest else "it has never been polled"
         missed = memory["missed"].get(host, 0)
         if missed >= MISSED or (missed and host in memory["told"]):
-            look = f"Is {address} up? On it: systemctl status munin-node; from here: nc -vz {address} 4949"
+            look = f"Is it up? On it: systemctl status munin-node; from here: openssl s_client -connect {address}"
             found[host] = Alert("CRITICAL", host, f"does not answer munin; {seen}", (look,))
         elif polls.moment is not None and missed == 0 and now - newest.get(host, memory["began"]) > patience:
             look = "On it: tail /var/log/munin/munin-node.log; here: tail /var/log/munin/munin-update.log"
@@ -233,7 +234,8 @@ def hand_over(configuration: dict[str, Any], now: float) -> list[str]:
 
 def send_mail(recipients: list[str], message: dict[str, Any]) -> None:
     """By the relay on this host: its sendmail would need more rights than the timer's unit has."""
-    mail = EmailMessage()
+    # Long lines stay whole, and can be searched for.
+    mail = EmailMessage(policy=email.policy.SMTP.clone(max_line_length=998))
     mail["From"], mail["To"], mail["Subject"] = "munin@localhost", ", ".join(recipients), message["subject"]
     mail["Auto-Submitted"] = "auto-generated"
     mail.set_content(message["text"])

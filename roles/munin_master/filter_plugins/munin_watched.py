@@ -16,13 +16,15 @@ def watched(hosts: list[str], hostvars: Mapping[str, Mapping[str, Any]]) -> list
     found = []
     for host in hosts:
         said = hostvars[host]
+        port = int(said.get("munin_node_port") or PORT)
         address = said.get("munin_node_listen_address") or said.get("private_address") or ""
         found.append(
             {
                 "host": host,
                 "name": said.get("munin_node_name") or host,
                 "address": address,
-                "port": int(said.get("munin_node_port") or PORT),
+                "port": port,
+                "door": f"[{address}]:{port}" if ":" in address else f"{address}:{port}",
                 "groups": ["all", host, *said.get("group_names", [])],
             }
         )

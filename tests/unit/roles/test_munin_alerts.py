@@ -11,7 +11,7 @@ from roles_tree import load_module
 
 alerts = load_module("roles/munin_master/files/dpuk_munin_alerts.py")
 
-NODES = {"db": "192.0.2.11", "web": "192.0.2.12"}
+NODES = {"db": "192.0.2.11:4949", "web": "192.0.2.12:4949"}
 NOW = 1_800_000_000.0
 PATIENCE = 900.0
 

@@ -13,7 +13,14 @@ watched = load_module("roles/munin_master/filter_plugins/munin_watched.py")
 leftovers = load_module("roles/munin_master/library/munin_leftovers.py")
 password = load_module("roles/munin_master/library/munin_password.py")
 
-WEB = {"host": "web", "name": "web", "address": "192.0.2.12", "port": 4949, "groups": ["all", "web", "xnat"]}
+WEB = {
+    "host": "web",
+    "name": "web",
+    "address": "192.0.2.12",
+    "port": 4949,
+    "door": "192.0.2.12:4949",
+    "groups": ["all", "web", "xnat"],
+}
 FULL = {"hosts": "xnat", "plugin": "df", "field": "_data", "warning": "80", "critical": "90"}
 
 
