@@ -71,7 +71,8 @@ def test_the_folder_holds_what_is_named_and_nothing_else(stock: Path, tmp_path: 
     (folder / "nginx_status").symlink_to(stock / "nginx_status")
     (folder / "cpu").symlink_to("/nowhere")
     (folder / "somebodys").write_text("#!/bin/sh\n")
-    options: dict[str, Any] = {"folders": [str(stock)], "names": ["cpu", "if_eth0"], "links": [{"name": "own", "source": "/bin/true"}]}
+    own = {"name": "own", "source": "/bin/true"}
+    options: dict[str, Any] = {"folders": [str(stock)], "names": ["cpu", "if_eth0"], "links": [own]}
     predicted = run(tmp_path, check=True, **options)
     assert sorted(path.name for path in folder.iterdir()) == ["cpu", "nginx_status", "somebodys"]
     done = run(tmp_path, **options)
