@@ -12,8 +12,8 @@ from lab.settings import Lab
 # Left out: what a running system writes by itself, and the place where Ansible unpacks what it runs.
 LOOK = r"""
 find / -xdev \( -path /proc -o -path /sys -o -path /run -o -path /tmp -o -path /var/tmp -o -path /var/log \
-  -o -path /var/lib/systemd -o -path /var/cache/apt -o -path /var/lib/apt -o -path /var/spool \
-  -o -path /root/.ansible \) -prune \
+  -o -path /var/lib/systemd -o -path /var/lib/munin-node -o -path /var/cache/apt -o -path /var/lib/apt \
+  -o -path /var/spool -o -path /root/.ansible \) -prune \
   -o ! -path /root -printf '%p %M %u:%g %s %C@\n' | sort
 dpkg-query -W -f '${db:Status-Abbrev} ${Package} ${Version}\n'
 getent passwd; getent group

@@ -9,6 +9,7 @@ from ansible.plugins.filter.core import FilterModule as CoreFilters
 from ansible.plugins.filter.mathstuff import FilterModule as SetFilters
 from ansible.plugins.test.core import match, search
 from jinja2 import meta
+from jinja2.filters import do_default
 from roles_tree import ROOT, Task, read_yaml
 
 
@@ -17,6 +18,8 @@ def world() -> jinja2.Environment:
     made = jinja2.Environment()  # noqa: S701 - expressions, no pages
     made.filters.update(CoreFilters().filters())
     made.filters.update(SetFilters().filters())
+    # Ansible's own of this name knows only Ansible's own undefined values.
+    made.filters["default"] = do_default
     made.tests.update(match=match, search=search)
     return made
 
