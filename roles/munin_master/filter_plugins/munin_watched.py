@@ -12,10 +12,15 @@ PORT = 4949
 
 
 def watched(hosts: list[str], hostvars: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """For each host of the inventory its name with munin, its address and its port, as role munin_node has them."""
+    """For each host of the inventory its name with munin, its address and its port, as role munin_node has them.
+
+    A host that is said to have no node is not watched: it could only be an alarm.
+    """
     found = []
     for host in hosts:
         said = hostvars[host]
+        if str(said.get("munin_node_enabled", True)).lower() in ("false", "no", "0"):
+            continue
         port = int(said.get("munin_node_port") or PORT)
         address = said.get("munin_node_listen_address") or said.get("private_address") or ""
         found.append(

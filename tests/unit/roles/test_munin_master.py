@@ -27,9 +27,10 @@ FULL = {"hosts": "xnat", "plugin": "df", "field": "_data", "warning": "80", "cri
 def test_a_host_is_watched_as_its_node_says() -> None:
     hostvars: dict[str, dict[str, Any]] = {
         "web": {"private_address": "192.0.2.12", "group_names": ["xnat"]},
+        "bare": {"private_address": "192.0.2.8", "munin_node_enabled": False},
         "old": {"private_address": "192.0.2.9", "munin_node_name": "store", "munin_node_port": 5949, "group_names": []},
     }
-    found = watched.watched(["web", "old"], hostvars)
+    found = watched.watched(["web", "bare", "old"], hostvars)
     assert found[0] == WEB
     assert [(node["name"], node["port"]) for node in found] == [("web", 4949), ("store", 5949)]
 
