@@ -19,6 +19,6 @@ def test_a_host_comes_up_shut(monitor: Host, neighbour: Host, lab: Lab) -> None:
     run(["podman", "stop", "-t", "2", lab.container("monitor")], advice="See podman's own message")
     hosts.up(lab)
     assert monitor.run("nft list table inet dpuk_node").stdout == rules
-    with talking(lab.container("monitor"), LISTEN, "[4949, 8090]"):
-        assert open_ports(monitor, lab.hosts["monitor"], [4949, 8090]) == [4949, 8090]
-        assert open_ports(neighbour, lab.hosts["monitor"], [22, 4949, 8090]) == []
+    with talking(lab.container("monitor"), LISTEN, "[4950, 8090]"):
+        assert open_ports(monitor, lab.hosts["monitor"], [4950, 8090]) == [4950, 8090]
+        assert open_ports(neighbour, lab.hosts["monitor"], [22, 4949, 4950, 8090]) == []

@@ -67,6 +67,11 @@ def test_the_database_speaks_tls_or_not_at_all_also_inside(node: Host) -> None:
     assert "no encryption" in done.stderr
 
 
+def test_munin_s_node_listens_inside_the_server_alone(node: Host) -> None:
+    sockets = node.run("ss -Hltn 'sport = :4949'").stdout.splitlines()
+    assert [line.split()[3] for line in sockets] == ["127.0.0.1:4949"]
+
+
 PAGES = """
 import base64, ssl, sys, urllib.error, urllib.request
 host, ca, password = sys.argv[1:]
@@ -97,10 +102,10 @@ def test_munin_s_pages_are_beside_xnat_at_a_port_of_their_own(
 def test_a_stranger_finds_ssh_the_front_door_and_the_pages_of_munin(neighbour: Host, node: Host, lab: Lab) -> None:
     """Also where a program listens on every address: it is the firewall that refuses."""
     addresses = [lab.hosts["node"], *([lab.address6("node")] if podman.has_ipv6() else [])]
-    with talking(lab.container("node"), LISTEN, "[4949, 8090]"):
+    with talking(lab.container("node"), LISTEN, "[4950, 8090]"):
         ports = {*listening(node), 5432, 8080}
-        assert {4949, 8090} <= ports
-        assert open_ports(node, addresses[0], [4949, 8090]) == [4949, 8090]
+        assert {4950, 8090} <= ports
+        assert open_ports(node, addresses[0], [4950, 8090]) == [4950, 8090]
         for address in addresses:
             assert open_ports(neighbour, address, ports) == [22, 80, 443, 8444], address
     assert NEIGHBOUR not in lab.hosts
