@@ -9,6 +9,7 @@ import json
 import re
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from munin_values import read, said
@@ -17,6 +18,7 @@ from reach import USER, Client, Host, connects, practice_receiver, python, query
 from lab.settings import Lab
 
 FIGURES = "http://127.0.0.1:8079/"
+Answer = tuple[str, str]
 STATUS = "/var/lib/dpuk/backup/status.json"
 OWN = {
     "db": {"dpuk_certificates", "xnat_backup"},
@@ -31,30 +33,41 @@ def hosts(db: Host, web: Host, monitor: Host) -> dict[str, Host]:
     return {"db": db, "web": web, "monitor": monitor}
 
 
+@pytest.fixture(scope="module")
+def told(hosts: dict[str, Host]) -> dict[str, dict[str, Answer]]:
+    """What each plugin of each host says, asked once: `config`, and values."""
+    wanted = [(name, plugin, word) for name in OWN for plugin in sorted(OWN[name]) for word in ("config", "")]
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda one: hosts[one[0]].run(f"munin-run {one[1]} {one[2]}"), wanted))
+    found: dict[str, dict[str, Answer]] = {name: {} for name in OWN}
+    for (name, plugin, word), done in zip(wanted, answers, strict=True):
+        assert (done.rc, done.stderr) == (0, ""), f"{name}: {plugin} {word}: {done.stderr}"
+        config, values = found[name].get(plugin, ("", ""))
+        found[name][plugin] = (done.stdout, values) if word else (config, done.stdout)
+    return found
+
+
 @pytest.mark.parametrize("name", OWN)
-def test_each_host_has_those_of_its_role_and_each_explains_itself(hosts: dict[str, Host], name: str) -> None:
+def test_each_host_has_those_of_its_role_and_each_explains_itself(
+    hosts: dict[str, Host], told: dict[str, dict[str, Answer]], name: str
+) -> None:
     links = hosts[name].run("find /etc/munin/plugins -lname '*/dpuk_munin/plugin.py' -printf '%f\\n'").stdout.split()
     assert {link for link in links if not link.startswith("postgres_")} - {"clock"} == OWN[name]
-    for plugin in OWN[name]:
-        told = hosts[name].run(f"munin-run {plugin} config").stdout
-        assert {word for word in ("title", "vlabel", "category", "info") if f"graph_{word} " in told} == {
-            "title",
-            "vlabel",
-            "category",
-            "info",
-        }, plugin
-        fields = {graph: set(labels) for graph, labels in read(told, plugin, "label").items()}
+    words = {"graph_title", "graph_vlabel", "graph_category", "graph_info"}
+    for plugin, (config, values) in told[name].items():
+        assert {word for word in words if f"{word} " in config} == words, plugin
+        fields = {graph: set(labels) for graph, labels in read(config, plugin, "label").items()}
         assert fields, plugin
-        assert fields == {graph: set(values) for graph, values in said(hosts[name], plugin).items()}, plugin
+        assert fields == {graph: set(known) for graph, known in read(values, plugin, "value").items()}, plugin
 
 
-def test_nothing_is_unknown_but_what_is_not_there_yet(hosts: dict[str, Host]) -> None:
+def test_nothing_is_unknown_but_what_is_not_there_yet(told: dict[str, dict[str, Answer]]) -> None:
     """No backup has been verified here, and the practice XNAT has no DICOM receiver."""
     unknown = {
         (name, graph, field)
-        for name, plugins in OWN.items()
-        for plugin in plugins
-        for graph, values in said(hosts[name], plugin).items()
+        for name, plugins in told.items()
+        for plugin, (_, said_of_it) in plugins.items()
+        for graph, values in read(said_of_it, plugin, "value").items()
         for field, value in values.items()
         if value == "U"
     }
@@ -65,11 +78,12 @@ def test_nothing_is_unknown_but_what_is_not_there_yet(hosts: dict[str, Host]) ->
     }
 
 
-def test_xnat_is_up_in_the_version_that_clients_are_told(web: Host, client: Client) -> None:
+def test_xnat_is_up_in_the_version_that_clients_are_told(told: dict[str, dict[str, Answer]], client: Client) -> None:
     version = client.get("/xapi/siteConfig/buildInfo").json()["version"]
-    assert said(web, "xnat_up")["xnat_up"]["up"] == "1"
-    assert said(web, "xnat_up", "extinfo")["xnat_up"]["up"] == f"XNAT {version}"
-    assert 0 < float(said(web, "xnat_up")["xnat_up"]["answer"]) < 10
+    _, values = told["web"]["xnat_up"]
+    assert read(values, "xnat_up", "value")["xnat_up"]["up"] == "1"
+    assert read(values, "xnat_up", "extinfo")["xnat_up"]["up"] == f"XNAT {version}"
+    assert 0 < float(read(values, "xnat_up", "value")["xnat_up"]["answer"]) < 10
 
 
 def test_heap_and_threads_are_those_of_tomcats_process(web: Host) -> None:
@@ -105,7 +119,6 @@ def test_connections_are_those_that_postgresql_sees(web: Host, db: Host, lab: La
         if any(theirs == ours > 0 for theirs, ours in seen):
             break
     assert any(theirs == ours > 0 for theirs, ours in seen), seen
-    assert said(web, "xnat_jvm")["xnat_jvm_pool"]["max"] == "40"
 
 
 # A pool of DBCP's, as XNAT's is, by the name that xnat-conf.properties gives XNAT's; its driver connects to nothing.
@@ -145,7 +158,7 @@ def test_a_pool_of_the_name_in_xnats_settings_tells_how_many_are_at_work(web: Ho
     finally:
         web.run(f"rm {page}")
     assert "\npool_active 2\n" in done.stdout, done.stdout + done.stderr
-    assert "active" not in said(web, "xnat_jvm")["xnat_jvm_pool"]
+    assert set(said(web, "xnat_jvm")["xnat_jvm_pool"]) == {"open", "max"}
 
 
 def test_figures_are_on_loopback_alone_and_not_behind_the_front_door(
@@ -169,19 +182,22 @@ def large_file(web: Host) -> Iterator[int]:
 
 
 def test_folders_are_as_large_as_another_counts_them(web: Host, large_file: int) -> None:
-    before = int(said(web, "xnat_storage")["xnat_storage"]["archive"])
-    growth = int(said(web, "xnat_storage")["xnat_storage_growth"]["archive"])
+    before = said(web, "xnat_storage")
     assert web.run("systemctl start dpuk-storage").rc == 0
     found = said(web, "xnat_storage")
-    assert int(found["xnat_storage"]["archive"]) - before == large_file
-    assert int(found["xnat_storage_growth"]["archive"]) - growth == large_file
+    for graph in ("xnat_storage", "xnat_storage_growth"):
+        assert int(found[graph]["archive"]) - int(before[graph]["archive"]) == large_file, graph
     assert float(found["xnat_storage_age"]["age"]) < 0.1
     program = (
         "import os\n"
-        "print(sum(os.lstat(os.path.join(top, name)).st_size\n"
-        "    for top, folders, names in os.walk('/data/xnat/archive') for name in [*names, '.']))\n"
+        "tree = list(os.walk('/data/xnat/archive'))\n"
+        "print(sum(os.lstat(os.path.join(top, name)).st_size for top, _, names in tree for name in names))\n"
+        "print(sum(os.lstat(top).st_size for top, _, _ in tree))\n"
     )
-    assert int(found["xnat_storage"]["archive"]) == int(python(web, program).stdout)
+    files, folders = map(int, python(web, program).stdout.split())
+    assert (
+        files <= int(found["xnat_storage"]["archive"]) <= files + folders
+    )  # newer ones of du count folders as nothing
 
 
 def test_free_space_is_what_df_says(web: Host) -> None:
@@ -198,35 +214,35 @@ def test_the_count_is_made_every_hour_by_xnats_own_account_which_cannot_write_th
     assert sorted(writable) == ["ProtectSystem=strict", "ReadWritePaths=", "User=xnat"]
 
 
-def test_days_left_are_those_of_the_certificate_that_is_shown(web: Host, db: Host, monitor: Host) -> None:
-    """Asked by TLS from another host, by openssl: of the front door and, as it speaks its own way first, PostgreSQL."""
-    for host, field, where in (
-        (web, "front_door", "-connect web.dpuk.test:443 -servername web.dpuk.test"),
-        (monitor, "front_door", "-connect monitor.dpuk.test:443 -servername monitor.dpuk.test"),
-        (db, "postgresql", "-starttls postgres -connect db.dpuk.test:5432"),
+def test_days_left_are_those_of_the_certificate_that_is_shown(
+    told: dict[str, dict[str, Answer]], web: Host, monitor: Host
+) -> None:
+    """Asked by TLS, by openssl: of the front doors and, as it speaks its own way first, PostgreSQL."""
+    for name, field, asking, where in (
+        ("web", "front_door", monitor, "-connect web.dpuk.test:443 -servername web.dpuk.test"),
+        ("monitor", "front_door", monitor, "-connect monitor.dpuk.test:443 -servername monitor.dpuk.test"),
+        ("db", "postgresql", web, "-starttls postgres -connect db.dpuk.test:5432"),
     ):
-        asking = web if host is db else monitor
         shown = asking.run(f"openssl s_client {where} </dev/null 2>/dev/null | openssl x509 -noout -enddate").stdout
         end = time.mktime(time.strptime(shown.strip(), "notAfter=%b %d %H:%M:%S %Y GMT")) - time.timezone
-        found = {name: float(value) for name, value in said(host, "dpuk_certificates")["dpuk_certificates"].items()}
+        said_of_it = read(told[name]["dpuk_certificates"][1], "dpuk_certificates", "value")["dpuk_certificates"]
+        found = {file: float(value) for file, value in said_of_it.items()}
         assert found[field] == pytest.approx((end - time.time()) / 86400, abs=0.1)
         assert found["unreadable"] == 0
-        assert found["soonest"] == min(value for name, value in found.items() if name not in ("soonest", "unreadable"))
+        assert found["soonest"] == min(days for file, days in found.items() if file not in ("soonest", "unreadable"))
 
 
 def test_a_dicom_receiver_that_comes_and_goes_is_seen(web: Host) -> None:
-    assert said(web, "dicom_port")["dicom_port"] == {"receiver": "0", "front": "1"}
     with practice_receiver(web):
         assert said(web, "dicom_port")["dicom_port"] == {"receiver": "1", "front": "1"}
-    assert said(web, "dicom_port")["dicom_port"]["receiver"] == "0"
+    assert said(web, "dicom_port")["dicom_port"] == {"receiver": "0", "front": "1"}
 
 
 def test_a_verified_backup_has_its_age_and_size(db: Host) -> None:
-    assert said(db, "xnat_backup")["xnat_backup"] == {"age": "U", "missing": "1"}
-    told = json.dumps({"finished": time.time() - 5 * 86400, "verified": time.time() - 4 * 86400, "bytes": 123456789})
+    status = json.dumps({"finished": time.time() - 5 * 86400, "verified": time.time() - 4 * 86400, "bytes": 123456789})
     db.run("install -d -m 0755 /var/lib/dpuk /var/lib/dpuk/backup")
     try:
-        assert python(db, "import sys; open(sys.argv[1], 'w').write(sys.argv[2])", STATUS, told).rc == 0
+        assert python(db, "import sys; open(sys.argv[1], 'w').write(sys.argv[2])", STATUS, status).rc == 0
         found = said(db, "xnat_backup")
     finally:
         db.run(f"rm {STATUS}")
@@ -244,7 +260,7 @@ def test_settings_of_plugins_are_roots_and_tell_no_password(hosts: dict[str, Hos
 
 
 def test_plugins_run_under_accounts_without_rights(web: Host) -> None:
-    """As munin-node runs them: one that says who it is takes the place of each for a moment."""
+    """As munin runs them: one that says who it is takes the place of each for a moment."""
     spy = "/usr/local/lib/dpuk/munin/dpuk_munin/plugin.py"
     kept = "/run/plugin.py"
     web.run(f"cp -p {spy} {kept}")

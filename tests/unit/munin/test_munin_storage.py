@@ -31,7 +31,8 @@ def test_bytes_are_those_of_the_files(munin: Munin, tmp_path: Path, archive: Pat
     assert storage_state.main([str(tmp_path / "state.json"), f"archive={archive}"]) == 0
     said = munin.values("xnat_storage", **env(tmp_path, archive))
     folders = sum(folder.stat().st_size for folder in (archive, archive / "p1"))
-    assert int(said.value("archive", "xnat_storage")) == (3 << 20) + folders
+    # Newer ones of du count folders as nothing.
+    assert int(said.value("archive", "xnat_storage")) - (3 << 20) in (0, folders)
     assert said.value("archive", "xnat_storage_growth") == "0"
     assert 0 <= float(said.value("age", "xnat_storage_age")) < 0.1
 
