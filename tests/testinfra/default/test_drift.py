@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from munin_client import talk
+from munin_values import said
 from reach import USER, Client, Host, access_log, connects, query
 from secret_forms import told
 
@@ -52,6 +53,9 @@ BY_HAND = {
         "systemctl restart postfix",
         "systemctl disable --quiet tomcat",
         "nft insert rule inet dpuk_node input tcp dport 8080 accept",
+        "systemctl disable --quiet --now dpuk-storage.timer",
+        "sed -i s/heap_max/heap_most/ /var/lib/tomcat/figures/index.jsp",
+        "chmod 0777 /usr/local/lib/dpuk/munin/dpuk_munin/plugin.py",
     ],
     "monitor": [
         "systemctl disable --quiet --now dpuk-firewall",
@@ -211,6 +215,13 @@ def test_the_monitor_gets_what_it_should_and_by_tls(
     assert talk(monitor, lab.hosts["db"], "plain", "")[1] == "# I require TLS. Closing."
     member = "SELECT string_agg(roleid::regrole::text, ',') FROM pg_auth_members WHERE member = 'munin'::regrole"
     assert query(db, member) == "pg_monitor"
+
+
+def test_the_nodes_own_plugins_measure_as_before(recaps: list[playbook.Recap], web: Host) -> None:
+    timer = "dpuk-storage.timer"
+    assert web.run(f"systemctl is-enabled {timer}; systemctl is-active {timer}").stdout.split() == ["enabled", "active"]
+    assert web.file("/usr/local/lib/dpuk/munin/dpuk_munin/plugin.py").mode == 0o755
+    assert "U" not in said(web, "xnat_jvm")["xnat_jvm"].values()
 
 
 def test_firewalls_are_shut_again(
