@@ -81,4 +81,4 @@ clean: demo-down ## demo-down, and .venv, image and tool caches (downloads in ~/
 	@$(MOLECULE_LAB) $(PYTHON) -m lab down
 	@$(SINGLE_LAB) $(PYTHON) -m lab down
 	@$(PYTHON) -m lab forget
-	rm -rf .venv build .lab .mypy_cache .ruff_cache .pytest_cache .ansible
+	rm -rf .venv .venv.before .venv.old build .lab .mypy_cache .ruff_cache .pytest_cache .ansible
