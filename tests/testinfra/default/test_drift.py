@@ -35,6 +35,7 @@ BY_HAND = {
         "sed -i s/show_sql=false/show_sql=true/ /data/xnat/home/config/xnat-conf.properties",
         "chmod 0644 /data/xnat/home/config/xnat-conf.properties /etc/nginx/tls/site.key",
         "chmod 0777 /data/xnat/home/config /opt/tomcat/*/lib",
+        "chmod 0644 /var/log/nginx/error.log",
         "chown -R xnat:xnat /opt/xnat/*/WEB-INF",
         "rm -r /data/xnat/build /data/xnat/home/plugins",
         # Somebody's own jar in place of the listed one.
@@ -47,7 +48,11 @@ BY_HAND = {
         "systemctl disable --quiet tomcat",
         "nft insert rule inet dpuk_node input tcp dport 8080 accept",
     ],
-    "monitor": ["systemctl disable --quiet --now dpuk-firewall", "nft flush ruleset"],
+    "monitor": [
+        "systemctl disable --quiet --now dpuk-firewall",
+        "systemctl unmask --quiet nftables",
+        "systemctl start nftables",  # flushes all rules
+    ],
 }
 # What is changed in XNAT itself: path, method, what is sent, and how the dry run shows that it will be put back.
 IN_XNAT: list[tuple[str, str, dict[str, object], list[str]]] = [
@@ -121,6 +126,7 @@ def test_rights_of_files_are_as_they_were(recaps: list[playbook.Recap], web: Hos
     assert web.file("/data/xnat/home/config/xnat-conf.properties").mode == 0o640
     assert web.file("/data/xnat/home/config").mode == 0o750
     assert web.file("/etc/nginx/tls/site.key").mode == 0o640
+    assert web.file("/var/log/nginx/error.log").mode == 0o640
     assert web.file("/data/xnat/build").user == "xnat"
     assert web.file("/data/xnat/home/plugins").user == "root"
 
@@ -195,7 +201,7 @@ def test_firewalls_are_shut_again(
     assert web.run(TABLE).stdout == rules
     assert not connects(monitor, lab.hosts["db"], 5432)
     assert "policy drop" in monitor.run(TABLE).stdout
-    assert monitor.run("systemctl is-enabled dpuk-firewall").stdout.strip() == "enabled"
+    assert monitor.run("systemctl is-enabled dpuk-firewall nftables").stdout.split() == ["enabled", "masked"]
 
 
 def test_a_run_without_a_change_restarts_no_database(recaps: list[playbook.Recap], logs: Path, db: Host) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import jinja2
 from ansible.plugins.filter.core import FilterModule as CoreFilters
 from ansible.plugins.filter.mathstuff import FilterModule as SetFilters
+from ansible.plugins.filter.urlsplit import FilterModule as AddressFilters
 from ansible.plugins.test.core import match, search
 from jinja2 import meta
 from roles_tree import ROOT, Task, read_yaml
@@ -17,6 +18,7 @@ def world() -> jinja2.Environment:
     made = jinja2.Environment()  # noqa: S701 - expressions, no pages
     made.filters.update(CoreFilters().filters())
     made.filters.update(SetFilters().filters())
+    made.filters.update({f"ansible.builtin.{name}": found for name, found in AddressFilters().filters().items()})
     made.tests.update(match=match, search=search)
     return made
 

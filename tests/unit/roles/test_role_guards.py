@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 import yaml
-from role_assertions import admits, task_of
+from role_assertions import admits, task_of, value_of
 from roles_tree import ROLES, ROOT, read_yaml, tasks_of
 from test_role_changes import READ_ONLY
 
@@ -19,14 +20,28 @@ PASSWORDS = task_of("roles/xnat/tasks/settings.yml", "Check that the passwords a
 @pytest.mark.parametrize("password", ["p'\"\\$%#!=:{}@/ ä€漢é;x y", "twelve-chars", "a#b;c$d{e}f%g", 'trailing quote"'])
 def test_awkward_passwords_that_arrive_are_let_through(password: str) -> None:
     """Each of these was tried on a node, from the vault to a login."""
-    assert admits(PASSWORDS, item=password)
+    assert admits(PASSWORDS, item={"value": password, "least": 12})
+
+
+@pytest.mark.parametrize(
+    ("password", "least", "good"), [("eleven-char", 12, False), ("short", 1, True), ("", 1, False)]
+)
+def test_only_a_password_that_others_have_chosen_may_be_short(password: str, least: int, good: bool) -> None:
+    assert admits(PASSWORDS, item={"value": password, "least": least}) is good
+
+
+@pytest.mark.parametrize(
+    ("groups", "least"), [({"database": ["db"]}, "12"), ({"database": []}, "1"), ({"xnat": ["web"]}, "1")]
+)
+def test_the_databases_password_is_ours_where_its_server_is(groups: dict[str, list[str]], least: str) -> None:
+    given = {"groups": groups}
+    assert value_of("roles/xnat/vars/main.yml", "__xnat_database_password_least", given).strip() == least
 
 
 @pytest.mark.parametrize(
     "password",
     [
         "",
-        "eleven-char",
         "expands ${user.home}",
         "expands #{systemProperties}",
         "two\nlines of it",
@@ -41,7 +56,7 @@ def test_awkward_passwords_that_arrive_are_let_through(password: str) -> None:
     ],
 )
 def test_a_password_that_would_arrive_changed_is_refused(password: str) -> None:
-    assert not admits(PASSWORDS, item=password)
+    assert not admits(PASSWORDS, item={"value": password, "least": 1})
 
 
 @pytest.mark.parametrize(
@@ -138,6 +153,18 @@ def test_copied_secrets_are_for_root_and_a_group_at_most() -> None:
     options = task_of("roles/nginx/tasks/certificate_files.yml", "Place the key")
     assert int(options["ansible.builtin.copy"]["mode"], 8) & 0o037 == 0
     assert options["diff"] is False
+
+
+def test_the_log_of_each_port_is_made_before_nginx_makes_it() -> None:
+    """Nginx -t, which judges the configuration, makes logs for all to read."""
+    steps = [task["name"] for task in read_yaml(ROOT / "roles/nginx/tasks/main.yml")]
+    assert steps.index("Keep its logs from local users") < steps.index("Configure it")
+    conf = (ROOT / "roles/nginx/templates/nginx.conf.j2").read_text(encoding="utf-8")
+    given = {"nginx_dicom_enabled": True}
+    made = value_of("roles/nginx/vars/main.yml", "__nginx_logs", given)
+    logs = set(re.findall(r"(?:access|error)_log (/[^ ;]+)", conf))
+    assert len(logs) == 3
+    assert [log for log in logs if f"'{log}'" not in made] == []
 
 
 def test_folders_that_xnat_may_rename_are_made_without_following_links() -> None:
