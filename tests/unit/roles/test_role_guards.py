@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from role_assertions import admits, task_of, value_of
-from roles_tree import ROLES, ROOT, read_yaml, tasks_of
+from roles_tree import ROLES, ROOT, flat, read_yaml, tasks_of
 from test_role_changes import READ_ONLY
 
 SITE: list[dict[str, Any]] = yaml.safe_load((ROOT / "site.yml").read_text(encoding="utf-8"))
@@ -103,6 +104,7 @@ def test_every_host_is_looked_at_before_anything_is_changed() -> None:
     """In the second play, whatever the tags, and one failure ends it for all hosts."""
     second = SITE[1]
     assert (second["become"], second["any_errors_fatal"], second["tags"]) == (True, True, "always")
+    assert second["gather_facts"] is False, "the role facts does it"
     called = [task["ansible.builtin.import_role"] for task in second["tasks"]]
     assert {role["tasks_from"] for role in called} == {"host"}
     looking = {role.name for role in ROLES if (role / "tasks" / "host.yml").exists()}
@@ -112,6 +114,7 @@ def test_every_host_is_looked_at_before_anything_is_changed() -> None:
 def test_a_look_at_a_host_changes_nothing() -> None:
     """Only modules that read, and commands that do; also in the files that host.yml imports."""
     readers = {"ansible.builtin.assert", "host_ready"}
+    assert [set(task) - {"name", "when"} for _, task in tasks_of(ROOT / "roles/facts")] == [{"ansible.builtin.setup"}]
     keywords = {"name", "vars", "when", "become", "register", "changed_when", "failed_when", "check_mode"}
     for role in ROLES:
         tasks = list(read_yaml(role / "tasks" / "host.yml") or [])
@@ -119,10 +122,33 @@ def test_a_look_at_a_host_changes_nothing() -> None:
             where = f"{role.name}: {task['name']}"
             if imported := task.get("ansible.builtin.import_tasks"):
                 tasks += read_yaml(role / "tasks" / imported)
+            elif called := task.get("ansible.builtin.import_role"):
+                assert called == {"name": "facts"}, where
             elif "ansible.builtin.command" in task:
                 assert task["ansible.builtin.command"] in READ_ONLY, where
             else:
                 assert set(task) - keywords <= readers, where
+
+
+# Roles that depend on what the host is, and where they begin.
+ASKING = {
+    "base": ["main", "host"],
+    "mail": ["main"],
+    "postgresql": ["main", "host"],
+    "tomcat": ["main"],
+    "versions": ["host"],
+}
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
+def test_a_role_that_depends_on_what_the_host_is_asks_it_itself(role: Path) -> None:
+    """Tags may leave out the play that asks for everybody, and a container must not pass for a machine then."""
+    text = "".join(path.read_text(encoding="utf-8") for path in role.rglob("*.[yj]*"))
+    assert (role.name in [*ASKING, "facts"]) is bool(re.search(r"\bansible_facts\b|\b__facts_", text))
+    for name in ASKING.get(role.name, []):
+        calls = [task.get("ansible.builtin.import_role") for task in flat(read_yaml(role / "tasks" / f"{name}.yml"))]
+        # After the settings, which are checked without the host.
+        assert {"name": "facts"} in calls[:2], name
 
 
 @pytest.mark.parametrize(
