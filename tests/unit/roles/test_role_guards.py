@@ -16,19 +16,20 @@ SITE: list[dict[str, Any]] = yaml.safe_load((ROOT / "site.yml").read_text(encodi
 
 
 PASSWORDS = task_of("roles/xnat/tasks/settings.yml", "Check that the passwords arrive as they are")
+ADMIN = "xnat_admin_password"
 
 
 @pytest.mark.parametrize("password", ["p'\"\\$%#!=:{}@/ ä€漢é;x y", "twelve-chars", "a#b;c$d{e}f%g", 'trailing quote"'])
 def test_awkward_passwords_that_arrive_are_let_through(password: str) -> None:
     """Each of these was tried on a node, from the vault to a login."""
-    assert admits(PASSWORDS, item={"value": password, "least": 12})
+    assert admits(PASSWORDS, item={"name": ADMIN, "value": password, "least": 12})
 
 
 @pytest.mark.parametrize(
     ("password", "least", "good"), [("eleven-char", 12, False), ("short", 1, True), ("", 1, False)]
 )
 def test_only_a_password_that_others_have_chosen_may_be_short(password: str, least: int, good: bool) -> None:
-    assert admits(PASSWORDS, item={"value": password, "least": least}) is good
+    assert admits(PASSWORDS, item={"name": ADMIN, "value": password, "least": least}) is good
 
 
 @pytest.mark.parametrize(
@@ -54,10 +55,12 @@ def test_the_databases_password_is_ours_where_its_server_is(groups: dict[str, li
         "cut off #here and gone",
         "cut off ;here and gone",
         "goes on in the next line\\",
+        "0123456789abcdef" * 4,  # openssl rand -hex 32
+        "{bcrypt}$2a$10$abcdefghijklmnop",
     ],
 )
 def test_a_password_that_would_arrive_changed_is_refused(password: str) -> None:
-    assert not admits(PASSWORDS, item={"value": password, "least": 1})
+    assert not admits(PASSWORDS, item={"name": ADMIN, "value": password, "least": 1})
 
 
 @pytest.mark.parametrize(
@@ -87,6 +90,10 @@ def test_pg_hba_gets_one_user_one_database_and_single_addresses(changed: dict[st
     }
     task = task_of("roles/postgresql/tasks/preflight.yml", "Check names and addresses")
     assert admits(task, **{**usual, **changed}) is good
+
+
+def test_what_xnat_takes_for_a_hash_may_be_the_databases_password() -> None:
+    assert admits(PASSWORDS, item={"name": "xnat_database_password", "value": "0123456789abcdef" * 4, "least": 12})
 
 
 def test_every_preflight_runs_before_any_host_is_touched() -> None:
