@@ -5,6 +5,7 @@ Everything is bent at once and site.yml runs twice, so these tests cost two runs
 
 from __future__ import annotations
 
+import re
 import secrets
 from pathlib import Path
 
@@ -34,6 +35,8 @@ BY_HAND = {
         "sed -i 's/port=.8080./port=\"8081\"/' /var/lib/tomcat/conf/server.xml",
         "sed -i s/show_sql=false/show_sql=true/ /data/xnat/home/config/xnat-conf.properties",
         "chmod 0644 /data/xnat/home/config/xnat-conf.properties /etc/nginx/tls/site.key",
+        # A password in the file of first settings, where none is once the site is set up.
+        "sed -i 's/^defaultAdminPassword=.*/defaultAdminPassword=left-by-hand/' /data/xnat/home/config/prefs-init.ini",
         "chmod 0777 /data/xnat/home/config /opt/tomcat/*/lib",
         "chmod 0644 /var/log/nginx/error.log",
         "chown -R xnat:xnat /opt/xnat/*/WEB-INF",
@@ -130,6 +133,13 @@ def test_rights_of_files_are_as_they_were(recaps: list[playbook.Recap], web: Hos
     assert web.file("/var/log/nginx/error.log").mode == 0o640
     assert web.file("/data/xnat/build").user == "xnat"
     assert web.file("/data/xnat/home/plugins").user == "root"
+
+
+def test_no_password_is_in_the_file_of_first_settings(recaps: list[playbook.Recap], web: Host) -> None:
+    """What XNAT has taken long ago; in its place is what fits no login."""
+    lines = web.file("/data/xnat/home/config/prefs-init.ini").content_string.splitlines()
+    (line,) = [line for line in lines if "password" in line.lower() and not line.startswith("#")]
+    assert re.fullmatch("defaultAdminPassword=[0-9a-f]{64}", line)
 
 
 def test_plugins_are_exactly_those_listed(recaps: list[playbook.Recap], web: Host, client: Client) -> None:

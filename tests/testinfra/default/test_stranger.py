@@ -37,7 +37,7 @@ http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), XNAT).serve_for
 def pose(web: Host, port: int, version: str) -> None:
     """Start somebody of user nobody on a port of loopback."""
     web.run(f"rm -f {GOT}")
-    command = f"systemd-run --quiet --unit stranger --uid nobody python3 -c %s {port} {GOT} {version}"
+    command = f"systemd-run --quiet --collect --unit stranger --uid nobody python3 -c %s {port} {GOT} {version}"
     assert web.run(command, program_text(POSE)).rc == 0
     deadline = time.monotonic() + 30
     while not connects(web, "127.0.0.1", port):
