@@ -6,7 +6,6 @@ Nor does somebody who takes the port of XNAT's DICOM receiver, to which nginx ha
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -45,7 +44,7 @@ def pose(web: Host, port: int, version: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def said(lab: Lab, web: Host, version: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+def said(lab: Lab, web: Host, version: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """What a run says that finds somebody else, and what systemd says that finds it; XNAT runs again afterwards."""
     log = tmp_path_factory.mktemp("stranger") / "run.log"
     assert web.run("systemctl stop tomcat").rc == 0
@@ -55,13 +54,12 @@ def said(lab: Lab, web: Host, version: str, tmp_path_factory: pytest.TempPathFac
         with pytest.raises(LabError):
             playbook.play("site.yml", words, log=log)
         web.run("systemctl start tomcat")
-        found = {
+        return {
             "run": " ".join(log.read_text().split()),
             "journal": web.run("journalctl -q -u tomcat -n 40 -o cat").stdout,
             "state": web.run("systemctl is-active tomcat").stdout.strip(),
             "got": web.run(f"cat {GOT}").stdout,
         }
-        yield found
     finally:
         web.run("systemctl stop stranger")
         web.run("systemctl reset-failed tomcat")
