@@ -46,6 +46,8 @@ def shown_default(option: dict[str, Any]) -> str:
 
 def table(options: dict[str, dict[str, Any]]) -> str:
     """A Markdown table, required options first."""
+    if not options:
+        return "There are none."
     rows = ["| variable | type | default | what it is |", "|---|---|---|---|"]
     for name, option in sorted(options.items(), key=lambda pair: not pair[1].get("required")):
         kind = f"{option['type']} of {option['elements']}" if option.get("elements") else option["type"]

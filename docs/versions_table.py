@@ -1,4 +1,4 @@
-"""Write the table of versions in docs/admin/versions.md from roles/versions/vars/main.yml.
+"""Write the tables of versions in docs/admin/versions.md from vars/main.yml of the roles versions and facts.
 
     python docs/versions_table.py            write
     python docs/versions_table.py --check    say whether the page is out of date, and leave with 1 if it is
@@ -15,9 +15,9 @@ from typing import Any
 import yaml
 
 TREE = Path(__file__).resolve().parent.parent
-DATA = TREE / "roles" / "versions" / "vars" / "main.yml"
+DATA = [TREE / "roles" / role / "vars" / "main.yml" for role in ("versions", "facts")]
 PAGE = TREE / "docs" / "admin" / "versions.md"
-BEGIN = "<!-- versions: written by docs/versions_table.py from roles/versions/vars/main.yml -->"
+BEGIN = "<!-- versions: written by docs/versions_table.py from vars/main.yml of the roles versions and facts -->"
 END = "<!-- end of versions -->"
 
 
@@ -44,9 +44,14 @@ def tables(data: dict[str, Any]) -> str:
         )
         rows.append("| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |")
     rows += ["", "| distribution | its PostgreSQL | its Java |", "|---|---|---|"]
-    for name, brings in data["__versions_distributions"].items():
+    for name, brings in data["__facts_distributions"].items():
         rows.append(f"| {name.replace('-', ' ')} | {brings['postgresql']} | {', '.join(map(str, brings['java']))} |")
     return "\n".join(rows)
+
+
+def data_of_roles() -> dict[str, Any]:
+    """The variables of both roles."""
+    return {name: value for file in DATA for name, value in yaml.safe_load(file.read_text(encoding="utf-8")).items()}
 
 
 def with_tables(page: str, data: dict[str, Any]) -> str:
@@ -61,7 +66,7 @@ def with_tables(page: str, data: dict[str, Any]) -> str:
 def main(arguments: list[str]) -> int:
     """Write or check the page; the exit code."""
     old = PAGE.read_text(encoding="utf-8")
-    new = with_tables(old, yaml.safe_load(DATA.read_text(encoding="utf-8")))
+    new = with_tables(old, data_of_roles())
     if new == old:
         return 0
     name = PAGE.relative_to(TREE)

@@ -29,6 +29,18 @@ if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ] && .venv/bin/python -c '
     exit 0
 fi
 
+# The .venv that is there waits aside until the new one is complete: programs in it know the path that it was made at, so
+# the new one cannot be built elsewhere. Without network, or interrupted, everything is as it was.
+put_back() {
+    [ -e .venv.before ] || [ -L .venv.before ] || return 0
+    rm -rf .venv
+    mv .venv.before .venv
+}
+put_back # a run before this one was killed
+trap put_back EXIT
+trap 'exit 130' INT
+trap 'exit 143' HUP TERM
+
 python=$(find_python)
 if [ -z "$python" ]; then
     apt_install python3 python3-venv
@@ -43,8 +55,17 @@ if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
 fi
 
 echo "Python: making .venv with the versions of constraints.txt (about a minute, once)"
-"$python" -m venv --clear .venv
+if [ -e .venv ] || [ -L .venv ]; then
+    mv .venv .venv.before
+fi
+"$python" -m venv .venv
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt '.[test]' ||
     stop "Python packages could not be installed. See whether this machine reaches PyPI: .venv/bin/pip download six"
 rm -rf build dpuk_node.egg-info
 echo "$wanted" > "$stamp"
+# Under another name first: what is half removed must never be put back.
+rm -rf .venv.old
+if [ -e .venv.before ] || [ -L .venv.before ]; then
+    mv .venv.before .venv.old
+    rm -rf .venv.old
+fi

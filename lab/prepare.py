@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import io
 import shutil
@@ -42,7 +43,17 @@ def everything(lab: Lab) -> None:
 
 
 def files(lab: Lab) -> None:
-    """Make the lab's certificates, passwords and artifacts; the lab's inventory reads what is said in artifacts.yml."""
+    """Make the lab's certificates, passwords and artifacts; the lab's inventory reads what is said in artifacts.yml.
+
+    One lab at a time: passwords and downloads are shared with any other.
+    """
+    cache_home().mkdir(parents=True, exist_ok=True)
+    with (cache_home() / "lab.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _files(lab)
+
+
+def _files(lab: Lab) -> None:
     if not keys.SECRETS.exists() and hosts.any_exists(lab):
         raise LabError(
             f"{keys.SECRETS.relative_to(ROOT)} is gone, and XNAT's account admin keeps the password that it was born "

@@ -1,8 +1,9 @@
 #!/usr/bin/python
 """Wait until a service answers over HTTP as it should, and say why when it does not.
 
-It ends as soon as systemd has given the service up, and then shows the lines of its journal and logs that tell why. It
-starts and stops nothing.
+It ends as soon as systemd has given the service up, and then shows the lines of its journal and logs that tell why. An
+answer counts if the socket that listens there is the service's: whoever asks next sends a password. It starts and stops
+nothing.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ import time
 import urllib.error
 import urllib.request
 from typing import Any
+from urllib.parse import urlsplit
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.host.listeners import Listener, listeners, outsider
 from ansible.module_utils.host.systemd import Unit
 
 DOCUMENTATION = r"""
@@ -22,10 +25,11 @@ short_description: Wait until a service answers over HTTP
 description:
   - Asks O(url) until it answers 200 and a JSON object with the values of O(expect), or until O(timeout) is over.
   - Ends at once when the unit has failed or is not running; when systemd tries again by itself, the next try counts.
+  - Ends when a process that is not of the unit has the port, before anything is sent to it.
   - The failure quotes what the service's journal and O(logs) said since its last start, without the secrets.
 options:
   name: {description: Unit name., type: str, required: true}
-  url: {description: "What to ask, on this host.", type: str, required: true}
+  url: {description: "What to ask, at an address of this host.", type: str, required: true}
   expect:
     description: What the answer must say; values are compared as text.
     type: dict
@@ -81,6 +85,39 @@ def ask(url: str) -> tuple[int, str, dict[str, Any]]:
     return status, f"HTTP {status}", answer if isinstance(answer, dict) else {}
 
 
+class Watched:
+    """A URL that is asked while the socket behind it belongs to one unit, and not otherwise."""
+
+    def __init__(self, url: str, unit: str) -> None:
+        """Nothing is asked yet."""
+        parts = urlsplit(url)
+        self.url, self._unit = url, unit
+        self.place = parts.netloc
+        self._address, self._port = parts.hostname or "", parts.port or 80
+
+    def ask(self) -> tuple[int, str, dict[str, Any]]:
+        """As the function ask; status 0 as well when it was not the unit that answered."""
+        before = self._sockets()
+        if not before:
+            return 0, "no answer (nobody listens)", {}
+        if outsider(before, [self._unit]):
+            return 0, "no answer of its own", {}
+        answer = ask(self.url)
+        # Another one took the port meanwhile: it may have been that one.
+        return answer if self._sockets() == before else (0, "no answer of its own", {})
+
+    def stranger(self) -> str:
+        """Who else has the port, in words, at two looks: one may catch a process that is just ending."""
+        who: str = outsider(self._sockets(), [self._unit])
+        if who:
+            time.sleep(PAUSE)
+        return who if who and who == outsider(self._sockets(), [self._unit]) else ""
+
+    def _sockets(self) -> list[Listener]:
+        found: list[Listener] = listeners(self._port, self._address)
+        return found
+
+
 def differences(answer: dict[str, Any], expect: dict[str, Any]) -> list[str]:
     """What the answer says otherwise than expected, in words."""
     return [
@@ -117,6 +154,7 @@ def main() -> None:
     if module.check_mode:
         module.exit_json(changed=False, answer={}, waited=0.0)
     unit = Unit(module, name)
+    watched = Watched(url, name)
     began = time.monotonic()
     before: int | None = None
 
@@ -125,7 +163,12 @@ def main() -> None:
         module.fail_json(msg=f"{reason} For {name} {why}")
 
     while True:
-        status, said, answer = ask(url)
+        if who := watched.stranger():
+            module.fail_json(
+                msg=f"{watched.place} is taken by {who}, and not by the service {name}. It got nothing from here: it "
+                f"could pose as {name} and collect passwords. See who has started it, stop it there, and run again."
+            )
+        status, said, answer = watched.ask()
         waited = round(time.monotonic() - began, 1)
         if status == 200 and not (wrong := differences(answer, options["expect"])):
             module.exit_json(changed=False, answer=answer, waited=waited)

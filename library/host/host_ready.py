@@ -7,16 +7,14 @@ calls it says what they need.
 
 from __future__ import annotations
 
-import contextlib
-import fnmatch
 import os
 import re
 import socket
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.host.listeners import PROC, listeners, outsider
 
 DOCUMENTATION = r"""
 module: host_ready
@@ -73,18 +71,8 @@ EXAMPLES = r"""
 RETURN = ""
 
 
-PROC = Path("/proc")
-LISTENING = "0A"
 # A machine sold as one of 2 GB shows a little less: the kernel keeps some for itself.
 MEMORY_SLACK = 0.08
-
-
-class Holder(NamedTuple):
-    """A process that listens on a port: its number, its name, and its systemd unit if it has one."""
-
-    pid: int
-    name: str
-    unit: str
 
 
 def memory_problems(wanted_mb: int, meminfo: str, variable: str) -> list[str]:
@@ -96,79 +84,11 @@ def memory_problems(wanted_mb: int, meminfo: str, variable: str) -> list[str]:
     return [f"memory: this host has {have_mb} MB and {wanted_mb} MB are needed. Give it more, or lower {variable}"]
 
 
-def listening_sockets(table: str, port: int) -> set[str]:
-    """Inodes of the sockets that listen on a port, by the text of /proc/net/tcp or tcp6."""
-    found = set()
-    for line in table.splitlines()[1:]:
-        words = line.split()
-        if len(words) > 9 and words[3] == LISTENING and int(words[1].rpartition(":")[2], 16) == port:
-            found.add(words[9])
-    return found
-
-
-def unit_of(cgroup: str) -> str:
-    """The systemd service of a process, by the text of its /proc/PID/cgroup; empty when it has none."""
-    for line in cgroup.splitlines():
-        _, controllers, path = (*line.split(":", 2), "", "")[:3]
-        if controllers in ("", "name=systemd"):
-            for part in reversed(path.split("/")):
-                if part.endswith(".service"):
-                    return part[: -len(".service")]
-    return ""
-
-
-def holders(inodes: set[str], proc: Path = PROC) -> list[Holder]:
-    """The processes that have one of these sockets open."""
-    wanted = {f"socket:[{inode}]" for inode in inodes}
-    found = []
-    for folder in proc.glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            if any(_target(link) in wanted for link in (folder / "fd").iterdir()):
-                name = (folder / "comm").read_text(encoding="utf-8", errors="replace").strip()
-                found.append(Holder(int(folder.name), name, unit_of((folder / "cgroup").read_text(encoding="utf-8"))))
-    return sorted(found, key=lambda holder: holder.pid)
-
-
-def _target(link: Path) -> str:
-    try:
-        return str(link.readlink())
-    except OSError:
-        return ""
-
-
-def foreign(found: Iterable[Holder], services: list[str]) -> Holder | None:
-    """The first holder that is none of the services: by its unit, or by its name where it has no unit."""
-    for holder in found:
-        if not any(fnmatch.fnmatch(holder.unit or holder.name, service) for service in services):
-            return holder
-    return None
-
-
-def runs(services: list[str], proc: Path = PROC) -> bool:
-    """Whether a process of one of the services runs: in some containers root may not see what it has open."""
-    for file in proc.glob("[0-9]*/cgroup"):
-        with contextlib.suppress(OSError):
-            unit = unit_of(file.read_text(encoding="utf-8"))
-            if unit and any(fnmatch.fnmatch(unit, service) for service in services):
-                return True
-    return False
-
-
 def port_problems(wanted: dict[str, Any], proc: Path = PROC) -> list[str]:
     """Whether somebody else listens on a port."""
-    inodes: set[str] = set()
-    for table in ("tcp", "tcp6"):
-        with contextlib.suppress(OSError):
-            inodes |= listening_sockets((proc / "net" / table).read_text(encoding="ascii"), wanted["port"])
-    if not inodes:
+    who = outsider(listeners(wanted["port"], proc=proc), wanted["services"], proc)
+    if not who:
         return []
-    found = holders(inodes, proc)
-    other = foreign(found, wanted["services"])
-    if other is None and (found or runs(wanted["services"], proc)):
-        return []
-    who = "a process that cannot be seen from here"
-    if other:
-        who = f"{other.name}, process {other.pid}" + (f", service {other.unit}" if other.unit else "")
     return [f"port {wanted['port']} is taken by {who}. Stop it there, or choose another {wanted['variable']}"]
 
 

@@ -6,7 +6,10 @@ and none from before this start. It only reads.
 
 from __future__ import annotations
 
+import fnmatch
+import os
 import re
+import stat
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
@@ -88,24 +91,49 @@ def last_words(
     secrets = secrets_of(secrets_in)
     said = journal().splitlines()
     words = [f"journal: {line}" for line in telling(said) or [line.rstrip() for line in said[-LINES:]]]
-    newest = sorted(_written(logs, moment), key=lambda path: path.stat().st_mtime, reverse=True)
     shown = 0
-    for path in newest:
+    for name, tail in _written(logs, moment):
         if shown == LOGS:
             break
-        if lines := telling(since(_tail(path), moment)):
-            words += [f"{path.name}: {line}" for line in lines]
+        if lines := telling(since(tail, moment)):
+            words += [f"{name}: {line}" for line in lines]
             shown += 1
     return [masked(line, secrets) for line in words]
 
 
-def _written(patterns: Iterable[str], moment: float) -> list[Path]:
-    paths = {path for pattern in patterns for path in Path(pattern).parent.glob(Path(pattern).name)}
-    return [path for path in paths if path.is_file() and path.stat().st_mtime >= int(moment)]
+def _written(patterns: Iterable[str], moment: float) -> list[tuple[str, list[str]]]:
+    """Names and last lines of the logs that were written since a moment, the newest first."""
+    found = []
+    for folder, pattern in {(Path(pattern).parent, Path(pattern).name) for pattern in patterns}:
+        try:
+            handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except OSError:
+            continue
+        try:
+            names = [name for name in os.listdir(handle) if fnmatch.fnmatchcase(name, pattern)]  # noqa: PTH208 - an open folder
+            found += [log for name in names if (log := _read(handle, name, moment)) is not None]
+        finally:
+            os.close(handle)
+    return [(name, lines) for _, name, lines in sorted(found, reverse=True)]
 
 
-def _tail(path: Path) -> list[str]:
-    with path.open("rb") as file:
-        size = file.seek(0, 2)
-        file.seek(max(0, size - TAIL))
-        return file.read().decode(errors="replace").splitlines()
+def _read(folder: int, name: str, moment: float) -> tuple[float, str, list[str]] | None:
+    """When a log was written, its name and its last lines; None when it is old, or is none.
+
+    The service may put into its folder what it likes, and root reads here: a link would lead to another's file, a pipe
+    would never end. So neither is opened, and a file counts that is the folder's owner's.
+    """
+    try:
+        handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC, dir_fd=folder)
+    except OSError:
+        return None
+    try:
+        about = os.fstat(handle)
+        if not stat.S_ISREG(about.st_mode) or about.st_uid != os.fstat(folder).st_uid or about.st_mtime < int(moment):
+            return None
+        text = os.pread(handle, TAIL, max(0, about.st_size - TAIL))
+    except OSError:
+        return None
+    finally:
+        os.close(handle)
+    return about.st_mtime, name, text.decode(errors="replace").splitlines()

@@ -90,10 +90,13 @@ socketserver.ThreadingTCPServer(("127.0.0.1", 8104), Echo).serve_forever()
 
 @contextmanager
 def practice_receiver(web: Host) -> Iterator[str]:
-    """A listener on 127.0.0.1:8104 while the block runs; gives the file that has what it got."""
+    """A listener on 127.0.0.1:8104 while the block runs; gives the file that has what it got.
+
+    It is XNAT's user's, as the real one: somebody else's would be refused there.
+    """
     file = "/tmp/dicom-received"  # noqa: S108 - of a container that is thrown away
-    web.run(f"rm -f {file}; touch {file}")
-    web.run(f"systemd-run --quiet --unit dicom-practice python3 -c %s {file}", program_text(_RECEIVER))
+    web.run(f"rm -f {file}; touch {file}; chown xnat {file}")
+    web.run(f"systemd-run --quiet --unit dicom-practice --uid xnat python3 -c %s {file}", program_text(_RECEIVER))
     deadline = time.monotonic() + 30
     while not connects(web, "127.0.0.1", 8104):
         assert time.monotonic() < deadline, web.run("journalctl -u dicom-practice -n 5").stdout

@@ -21,7 +21,7 @@ RECEIVERS = "/xapi/dicomscp"
 
 
 def user(name: str) -> str:
-    """One account. `name` must have passed `accounts.check_name`."""
+    """One account."""
     return f"{USERS}/{quote(name, safe='')}"
 
 

@@ -85,6 +85,16 @@ def test_ssh_is_open_to_the_list_of_admins(web: Host, monitor: Host, neighbour: 
     assert [open_doors(host, doors) for host in (monitor, web, neighbour)] == [doors, set(), set()]
 
 
+def test_the_distributions_own_firewall_cannot_flush_these_rules(db: Host) -> None:
+    """Its service begins and ends with `flush ruleset`, for everybody's tables."""
+    rules = db.run("nft list table inet dpuk_node").stdout
+    assert "policy drop" in rules
+    started = [db.run(f"systemctl {verb} nftables") for verb in ("start", "restart", "reload-or-restart")]
+    assert [("masked" in done.stderr, done.rc != 0) for done in started] == [(True, True)] * 3
+    db.run("systemctl stop nftables")
+    assert db.run("nft list table inet dpuk_node").stdout == rules
+
+
 @each_family
 def test_hosts_answer_to_a_ping(neighbour: Host, lab: Lab, family: str) -> None:
     assert [name for name in lab.hosts if not pings(neighbour, address(lab, name, family))] == []

@@ -177,9 +177,18 @@ def test_no_password_is_in_a_command_line_a_unit_or_a_log(web: Host, db: Host, p
             assert password.encode() not in logged.stdout_bytes, name
 
 
-def test_only_two_files_on_web_hold_the_database_password(web: Host, passwords: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("name", "files"),
+    [
+        ("vault_postgresql_password", [f"{HOME}/config/xnat-conf.properties"]),
+        ("vault_xnat_admin_password", []),  # prefs-init.ini had it until XNAT had taken it
+    ],
+)
+def test_passwords_are_in_no_other_file_on_web(
+    web: Host, passwords: dict[str, str], name: str, files: list[str]
+) -> None:
     """Searched for by a digest of each candidate line's value, so that the password is on no command line here."""
-    wanted = hashlib.sha256(passwords["vault_postgresql_password"].encode()).hexdigest()
+    wanted = hashlib.sha256(passwords[name].encode()).hexdigest()
     program = (
         "import hashlib, os, re, sys\n"
         "found = []\n"
@@ -193,7 +202,7 @@ def test_only_two_files_on_web_hold_the_database_password(web: Host, passwords: 
         "                if hashlib.sha256(word).hexdigest() == sys.argv[1]: found.append(path)\n"
         "print('\\n'.join(sorted(set(found))))\n"
     )
-    assert python(web, program, wanted).stdout.split() == [f"{HOME}/config/xnat-conf.properties"]
+    assert python(web, program, wanted).stdout.split() == files
 
 
 def test_a_killed_tomcat_comes_back_by_itself(web: Host, client: Client) -> None:

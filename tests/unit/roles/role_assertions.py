@@ -7,6 +7,7 @@ from typing import Any
 import jinja2
 from ansible.plugins.filter.core import FilterModule as CoreFilters
 from ansible.plugins.filter.mathstuff import FilterModule as SetFilters
+from ansible.plugins.filter.urlsplit import FilterModule as AddressFilters
 from ansible.plugins.test.core import match, search
 from jinja2 import meta
 from jinja2.filters import do_default
@@ -20,6 +21,7 @@ def world() -> jinja2.Environment:
     made.filters.update(SetFilters().filters())
     # Ansible's own of this name knows only Ansible's own undefined values.
     made.filters["default"] = do_default
+    made.filters.update({f"ansible.builtin.{name}": found for name, found in AddressFilters().filters().items()})
     made.tests.update(match=match, search=search)
     return made
 

@@ -14,6 +14,7 @@ from roles_tree import ROOT, load_module
 
 addresses = load_module("filter_plugins/addresses.py")
 
+ANYBODY = "any"
 PLAY: list[dict[str, object]] = [
     {
         "hosts": "all",
@@ -66,7 +67,8 @@ def rules(tmp_path: Path, host: str) -> list[str]:
 def group(what: str, port: int, sources: object, *hosts: str) -> dict[str, object]:
     """A group of hosts that opens one port, as the inventories do it."""
     rule = {"port": f"{{{{ {what}_port }}}}", "from": sources, "comment": what}
-    return {"hosts": dict.fromkeys(hosts), "vars": {f"{what}_port": port, f"base_firewall_open_{what}": [rule]}}
+    said = {f"{what}_port": port, f"base_firewall_open_{what}": [rule], "base_firewall_ssh_from": ANYBODY}
+    return {"hosts": dict.fromkeys(hosts), "vars": said}
 
 
 def test_a_server_in_two_groups_has_the_ports_of_both_and_its_own(tmp_path: Path) -> None:
@@ -107,6 +109,45 @@ def test_a_list_that_would_come_out_wrong_is_refused_by_name(tmp_path: Path) -> 
     assert not list(tmp_path.glob("*.nft"))
 
 
+@pytest.mark.parametrize(
+    ("admitted", "lines"),
+    [
+        ("any", ['tcp dport 22 accept comment "SSH"']),
+        (["192.0.2.0/24"], ['tcp dport 22 ip saddr { 192.0.2.0/24 } accept comment "SSH"']),
+        (["2001:db8::1"], ['tcp dport 22 ip6 saddr { 2001:db8::1 } accept comment "SSH"']),
+    ],
+)
+def test_ssh_is_open_to_those_that_the_inventory_says(tmp_path: Path, admitted: object, lines: list[str]) -> None:
+    """`any` is a rule without addresses, so it is for both families."""
+    done = written(tmp_path, {"all": {"hosts": {"here": {"base_firewall_ssh_from": admitted}}}})
+    assert done.returncode == 0, done.stdout
+    assert rules(tmp_path, "here") == lines
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ({}, "base_firewall_ssh_from is empty"),
+        ({"base_firewall_ssh_from": []}, "base_firewall_ssh_from is empty"),
+        ({"base_firewall_ssh_from": ""}, "base_firewall_ssh_from is empty"),
+        ({"base_firewall_ssh_from": None}, "base_firewall_ssh_from is empty"),
+        ({"base_firewall_ssh_from": ["any"]}, "needs a port, `from`"),
+        ({"base_firewall_ssh_from": "all"}, "needs a port, `from`"),
+    ],
+)
+def test_a_host_without_a_list_for_ssh_is_refused(tmp_path: Path, said: dict[str, object], reason: str) -> None:
+    done = written(tmp_path, {"all": {"hosts": {"here": said}}})
+    assert done.returncode != 0
+    assert reason in " ".join(done.stdout.split()), done.stdout
+    assert not list(tmp_path.glob("*.nft"))
+
+
+def test_a_host_whose_firewall_is_left_to_others_needs_no_list(tmp_path: Path) -> None:
+    done = written(tmp_path, {"all": {"hosts": {"here": {"base_firewall_enabled": False}}}})
+    assert done.returncode == 0, done.stdout
+    assert rules(tmp_path, "here") == []
+
+
 WAY_IN: list[dict[str, object]] = [
     {
         "hosts": "all",
@@ -122,14 +163,14 @@ WAY_IN: list[dict[str, object]] = [
     [
         ("192.0.2.9 51234 22", ["192.0.2.0/24"], 22, False),
         ("2001:db8::9 51234 22", ["192.0.2.9", "2001:db8::/64"], 22, False),
-        ("192.0.2.9 51234 22", [], 22, False),
+        ("192.0.2.9 51234 22", "any", 22, False),
         ("192.0.2.9 51234 22", ["198.51.100.0/24"], 22, True),
-        ("192.0.2.9 51234 2222", [], 22, True),
+        ("192.0.2.9 51234 2222", "any", 22, True),
         ("UNKNOWN 65535 65535", ["198.51.100.0/24"], 22, False),
         ("", ["198.51.100.0/24"], 22, False),
     ],
 )
-def test_nobody_locks_himself_out(tmp_path: Path, client: str, admitted: list[str], port: int, refused: bool) -> None:
+def test_nobody_locks_himself_out(tmp_path: Path, client: str, admitted: object, port: int, refused: bool) -> None:
     """SSH_CLIENT is what sshd says of the connection; where a run comes in otherwise, there is nothing to lose."""
     said = {"base_firewall_ssh_from": admitted, "base_firewall_ssh_port": port}
     done = played(tmp_path, {"all": {"hosts": {"here": said}}}, WAY_IN, SSH_CLIENT=client)

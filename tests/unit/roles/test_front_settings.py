@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from role_assertions import admits, task_of, value_of
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar, trust_as_template
+from role_assertions import admits, task_of, value_of, world
+from roles_tree import ROOT, read_yaml
 
 SETTINGS = "roles/nginx/tasks/settings.yml"
 FILES = "roles/nginx/tasks/settings_files.yml"
@@ -24,6 +27,31 @@ def test_a_source_needs_its_paths(source: str, value: str, good: bool) -> None:
     task = task_of(SETTINGS, "Check that the paths of the certificate go with its source")
     items = [{"source": kind, "value": value, "key": "x"} for kind in ("files", "host")]
     assert all(admits(task, nginx_certificate=source, item=item) for item in items) is good
+
+
+@pytest.mark.parametrize(
+    ("url", "good"),
+    [
+        ("https://xnat.example.org", True),
+        ("https://XNAT.Example.org:8443/", True),
+        ("https://node.example.org/xnat", True),
+        ("https://other.example.org", False),
+        ("https://example.org", False),
+        ("https:///", False),
+    ],
+)
+def test_the_sites_own_address_leads_to_this_front_door(url: str, good: bool) -> None:
+    task = task_of(SETTINGS, "Check that the site's own address is one of the names")
+    host = world().from_string(task["vars"]["__nginx_site_host"]).render(xnat_site_url=url)
+    names = ["xnat.example.org", "Node.example.org"]
+    assert admits(task, __nginx_site_host=host, __nginx_names=names) is good
+
+
+def test_dicom_goes_where_xnats_receiver_listens() -> None:
+    template = read_yaml(ROOT / "roles/nginx/defaults/main.yml")["nginx_dicom_upstream"]
+    given: list[dict[str, object]] = [{}, {"xnat_site_dicom_port": 11112}]
+    found = [Templar(DataLoader(), said).template(trust_as_template(template)) for said in given]
+    assert found == ["127.0.0.1:8104", "127.0.0.1:11112"]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import socket
 from collections import namedtuple
 from pathlib import Path
@@ -13,6 +14,7 @@ from roles_tree import load_module
 host_ready = load_module("library/host/host_ready.py")
 
 DISK = namedtuple("DISK", "f_flag f_bavail f_frsize f_files f_favail")
+USER = pwd.getpwuid(os.getuid()).pw_name
 GOOD = DISK(f_flag=0, f_bavail=1 << 20, f_frsize=4096, f_files=100, f_favail=50)
 
 
@@ -36,7 +38,7 @@ def proc(tmp_path: Path) -> Path:
     """Tomcat on 8080 (IPv6 table), a Python program on 5432, a connection (not listening) on 80."""
     (tmp_path / "net").mkdir()
     head = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
-    tail = "00000000:00000000 00:00000000 00000000     0        0"
+    tail = f"00000000:00000000 00:00000000 00000000 {os.getuid()}        0"
     (tmp_path / "net" / "tcp").write_text(
         f"{head}   0: 00000000:1538 00000000:0000 0A {tail} 11 1\n   1: 0100007F:0050 0100007F:9999 01 {tail} 12 1\n"
     )
@@ -51,8 +53,8 @@ def proc(tmp_path: Path) -> Path:
     ("port", "services", "said"),
     [
         (8080, ["tomcat"], None),
-        (8080, ["nginx"], "port 8080 is taken by java, process 42, service tomcat. "),
-        (5432, ["postgresql@*", "postgres"], "port 5432 is taken by python3, process 41. "),
+        (8080, ["nginx"], f"port 8080 is taken by java, process 42 of user {USER}, service tomcat. "),
+        (5432, ["postgresql@*", "postgres"], f"port 5432 is taken by python3, process 41 of user {USER}. "),
         (5432, ["python*"], None),
         (80, ["nginx"], None),
         (443, ["nginx"], None),

@@ -90,3 +90,50 @@ def test_journal_and_the_newest_logs_are_quoted(tmp_path: Path) -> None:
 def test_without_an_error_the_end_of_the_journal_is_quoted() -> None:
     """A program that was killed says nothing."""
     assert words.last_words(lambda: "one\ntwo", [], 0) == ["journal: one", "journal: two"]
+
+
+def test_nothing_but_the_services_own_files_is_quoted(tmp_path: Path) -> None:
+    """Not what it has put a link to, nor a pipe that nobody writes to, which would keep root waiting for ever."""
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    (tmp_path / "secret").write_text("ERROR not yours\n")
+    (logs / "link.log").symlink_to(tmp_path / "secret")
+    (logs / "nowhere.log").symlink_to(tmp_path / "nowhere")
+    (logs / "folder.log").mkdir()
+    os.mkfifo(logs / "pipe.log")
+    os.mkfifo(logs / "busy.log")
+    (logs / "own.log").write_text("ERROR mine\n")
+    reader = os.open(logs / "busy.log", os.O_RDWR)  # a pipe that somebody has open
+    os.write(reader, b"ERROR from a pipe\n")
+    assert words.last_words(lambda: "", [f"{logs}/*.log"], 0) == ["own.log: ERROR mine"]
+    os.close(reader)
+
+
+def test_a_link_in_place_of_the_folder_is_not_followed(tmp_path: Path) -> None:
+    """XNAT may rename its folder and put a link to another's there."""
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs" / "x.log").write_text("ERROR not yours\n")
+    (tmp_path / "logs").symlink_to(tmp_path / "theirs")
+    assert words.last_words(lambda: "", [f"{tmp_path}/logs/*.log", f"{tmp_path}/absent/*.log"], 0) == []
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give a file away")
+def test_a_file_of_another_user_is_not_quoted(tmp_path: Path) -> None:
+    """One that the service could not have written: a hard link, or what a careless hand has moved there."""
+    (tmp_path / "x.log").write_text("ERROR not yours\n")
+    os.chown(tmp_path / "x.log", 65534, -1)
+    assert words.last_words(lambda: "", [f"{tmp_path}/*.log"], 0) == []
+    os.chown(tmp_path, 65534, -1)
+    assert words.last_words(lambda: "", [f"{tmp_path}/*.log"], 0) == ["x.log: ERROR not yours"]
+
+
+def test_a_file_that_is_gone_again_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the time it is opened: the reason is told from the others."""
+    (tmp_path / "a.log").write_text("ERROR here\n")
+    listed = os.listdir
+
+    def one_more(folder: int) -> list[str]:
+        return [*listed(folder), "gone.log"]
+
+    monkeypatch.setattr(os, "listdir", one_more)
+    assert words.last_words(lambda: "", [f"{tmp_path}/*.log"], 0) == ["a.log: ERROR here"]

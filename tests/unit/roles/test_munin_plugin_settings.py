@@ -15,7 +15,8 @@ BARE: dict[str, Any] = {
     "munin_node_plugins_left_out": [],
     "munin_node_standbys": [],
     "munin_node_interfaces": [],
-    "ansible_facts": {},
+    "ansible_facts": {"interfaces": []},
+    "__facts_in_container": False,
 }
 OWN = {"dpuk_certificates", "xnat_backup", "xnat_jvm", "xnat_storage", "xnat_up", "dicom_port"}
 

@@ -2,31 +2,48 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from role_assertions import admits, task_of
-from roles_tree import ROLES, ROOT, read_yaml, tasks_of
+from role_assertions import admits, task_of, value_of
+from roles_tree import ROLES, ROOT, flat, read_yaml, tasks_of
 from test_role_changes import READ_ONLY
 
 SITE: list[dict[str, Any]] = yaml.safe_load((ROOT / "site.yml").read_text(encoding="utf-8"))
 
 
 PASSWORDS = task_of("roles/xnat/tasks/settings.yml", "Check that the passwords arrive as they are")
+ADMIN = "xnat_admin_password"
 
 
 @pytest.mark.parametrize("password", ["p'\"\\$%#!=:{}@/ ä€漢é;x y", "twelve-chars", "a#b;c$d{e}f%g", 'trailing quote"'])
 def test_awkward_passwords_that_arrive_are_let_through(password: str) -> None:
     """Each of these was tried on a node, from the vault to a login."""
-    assert admits(PASSWORDS, item=password)
+    assert admits(PASSWORDS, item={"name": ADMIN, "value": password, "least": 12})
+
+
+@pytest.mark.parametrize(
+    ("password", "least", "good"), [("eleven-char", 12, False), ("short", 1, True), ("", 1, False)]
+)
+def test_only_a_password_that_others_have_chosen_may_be_short(password: str, least: int, good: bool) -> None:
+    assert admits(PASSWORDS, item={"name": ADMIN, "value": password, "least": least}) is good
+
+
+@pytest.mark.parametrize(
+    ("groups", "least"), [({"database": ["db"]}, "12"), ({"database": []}, "1"), ({"xnat": ["web"]}, "1")]
+)
+def test_the_databases_password_is_ours_where_its_server_is(groups: dict[str, list[str]], least: str) -> None:
+    given = {"groups": groups}
+    assert value_of("roles/xnat/vars/main.yml", "__xnat_database_password_least", given).strip() == least
 
 
 @pytest.mark.parametrize(
     "password",
     [
         "",
-        "eleven-char",
         "expands ${user.home}",
         "expands #{systemProperties}",
         "two\nlines of it",
@@ -38,10 +55,12 @@ def test_awkward_passwords_that_arrive_are_let_through(password: str) -> None:
         "cut off #here and gone",
         "cut off ;here and gone",
         "goes on in the next line\\",
+        "0123456789abcdef" * 4,  # openssl rand -hex 32
+        "{bcrypt}$2a$10$abcdefghijklmnop",
     ],
 )
 def test_a_password_that_would_arrive_changed_is_refused(password: str) -> None:
-    assert not admits(PASSWORDS, item=password)
+    assert not admits(PASSWORDS, item={"name": ADMIN, "value": password, "least": 1})
 
 
 @pytest.mark.parametrize(
@@ -78,6 +97,10 @@ def test_pg_hba_gets_one_user_one_database_and_single_addresses(changed: dict[st
     assert admits(task, **{**usual, **changed}) is good
 
 
+def test_what_xnat_takes_for_a_hash_may_be_the_databases_password() -> None:
+    assert admits(PASSWORDS, item={"name": "xnat_database_password", "value": "0123456789abcdef" * 4, "least": 12})
+
+
 def test_every_preflight_runs_before_any_host_is_touched() -> None:
     """In the first play, whatever the tags, and one failure ends it for all hosts."""
     first = SITE[0]
@@ -93,6 +116,7 @@ def test_every_host_is_looked_at_before_anything_is_changed() -> None:
     """In the second play, whatever the tags, and one failure ends it for all hosts."""
     second = SITE[1]
     assert (second["become"], second["any_errors_fatal"], second["tags"]) == (True, True, "always")
+    assert second["gather_facts"] is False, "the role facts does it"
     called = [task["ansible.builtin.import_role"] for task in second["tasks"]]
     assert {role["tasks_from"] for role in called} == {"host"}
     looking = {role.name for role in ROLES if (role / "tasks" / "host.yml").exists()}
@@ -102,6 +126,7 @@ def test_every_host_is_looked_at_before_anything_is_changed() -> None:
 def test_a_look_at_a_host_changes_nothing() -> None:
     """Only modules that read, and commands that do; also in the files that host.yml imports."""
     readers = {"ansible.builtin.assert", "ansible.builtin.setup", "ansible.builtin.slurp", "host_ready"}
+    assert [set(task) - {"name", "when"} for _, task in tasks_of(ROOT / "roles/facts")] == [{"ansible.builtin.setup"}]
     keywords = {"name", "vars", "when", "become", "register", "changed_when", "failed_when", "check_mode"}
     keywords |= {"loop", "loop_control"}
     for role in ROLES:
@@ -110,10 +135,34 @@ def test_a_look_at_a_host_changes_nothing() -> None:
             where = f"{role.name}: {task['name']}"
             if imported := task.get("ansible.builtin.import_tasks"):
                 tasks += read_yaml(role / "tasks" / imported)
+            elif called := task.get("ansible.builtin.import_role"):
+                assert called == {"name": "facts"}, where
             elif "ansible.builtin.command" in task:
                 assert task["ansible.builtin.command"] in READ_ONLY, where
             else:
                 assert set(task) - keywords <= readers, where
+
+
+# Roles that depend on what the host is, and where they begin.
+ASKING = {
+    "base": ["main", "host"],
+    "mail": ["main"],
+    "munin_node": ["main", "host"],
+    "postgresql": ["main", "host"],
+    "tomcat": ["main"],
+    "versions": ["host"],
+}
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
+def test_a_role_that_depends_on_what_the_host_is_asks_it_itself(role: Path) -> None:
+    """Tags may leave out the play that asks for everybody, and a container must not pass for a machine then."""
+    text = "".join(path.read_text(encoding="utf-8") for path in role.rglob("*.[yj]*"))
+    assert (role.name in [*ASKING, "facts"]) is bool(re.search(r"\bansible_facts\b|\b__facts_", text))
+    for name in ASKING.get(role.name, []):
+        calls = [task.get("ansible.builtin.import_role") for task in flat(read_yaml(role / "tasks" / f"{name}.yml"))]
+        # After the settings, which are checked without the host.
+        assert {"name": "facts"} in calls[:2], name
 
 
 @pytest.mark.parametrize(
@@ -144,6 +193,18 @@ def test_copied_secrets_are_for_root_and_a_group_at_most() -> None:
     options = task_of("roles/nginx/tasks/certificate_files.yml", "Place the key")
     assert int(options["ansible.builtin.copy"]["mode"], 8) & 0o037 == 0
     assert options["diff"] is False
+
+
+def test_the_log_of_each_port_is_made_before_nginx_makes_it() -> None:
+    """Nginx -t, which judges the configuration, makes logs for all to read."""
+    steps = [task["name"] for task in read_yaml(ROOT / "roles/nginx/tasks/main.yml")]
+    assert steps.index("Keep its logs from local users") < steps.index("Configure it")
+    conf = (ROOT / "roles/nginx/templates/nginx.conf.j2").read_text(encoding="utf-8")
+    given = {"__nginx_dicom": True}
+    made = value_of("roles/nginx/vars/main.yml", "__nginx_logs", given)
+    logs = set(re.findall(r"(?:access|error)_log (/[^ ;]+)", conf))
+    assert len(logs) == 3
+    assert [log for log in logs if f"'{log}'" not in made] == []
 
 
 def test_folders_that_xnat_may_rename_are_made_without_following_links() -> None:

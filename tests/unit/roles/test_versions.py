@@ -13,7 +13,7 @@ from roles_tree import ROLES, ROOT, load_module, options_of, read_yaml
 
 versions = load_module("filter_plugins/versions.py")
 versions_table = load_module("docs/versions_table.py")
-VARIABLES = read_yaml(ROOT / "roles" / "versions" / "vars" / "main.yml")
+VARIABLES = versions_table.data_of_roles()
 TABLE = VARIABLES["__versions_table"]
 
 
@@ -186,12 +186,10 @@ def test_what_a_row_wants_is_an_option_of_a_role() -> None:
     assert {name for row in TABLE for name in row.get("wants", {})} <= options
 
 
-def test_distributions_are_those_of_the_other_roles() -> None:
-    """One list for PostgreSQL's paths, one for what is supported, one here: they name the same."""
-    own = VARIABLES["__versions_distributions"]
-    postgresql = read_yaml(ROOT / "roles" / "postgresql" / "vars" / "main.yml")["__postgresql_of_distribution"]
-    assert {name: brings["postgresql"] for name, brings in own.items()} == postgresql
-    assert sorted(own) == sorted(read_yaml(ROOT / "roles" / "base" / "defaults" / "main.yml")["base_distributions"])
+def test_what_a_distribution_brings_is_known_of_each_that_is_supported() -> None:
+    known = VARIABLES["__facts_distributions"]
+    assert sorted(known) == sorted(read_yaml(ROOT / "roles" / "base" / "defaults" / "main.yml")["base_distributions"])
+    assert all(brings["postgresql"] and brings["java"] for brings in known.values())
 
 
 def test_defaults_of_the_roles_belong_together() -> None:
@@ -200,7 +198,7 @@ def test_defaults_of_the_roles_belong_together() -> None:
     java = tomcat["tomcat_java_package"].split("-")[1]
     for inventory in ("lab", "production"):
         xnat = read_yaml(ROOT / "inventories" / inventory / "group_vars" / "all" / "main.yml")["xnat_version"]
-        for brings in VARIABLES["__versions_distributions"].values():
+        for brings in VARIABLES["__facts_distributions"].values():
             assert problems(xnat, java=java, tomcat=tomcat["tomcat_version"], postgresql=brings["postgresql"]) == []
 
 

@@ -98,7 +98,7 @@ def properties(template: str, item: dict[str, Any]) -> dict[str, str]:
     folder = ROOT / "roles" / "xnat_auth" / "templates"
     world = jinja2.Environment(loader=jinja2.FileSystemLoader(folder), trim_blocks=True)  # noqa: S701 - no pages
     world.filters.update(
-        to_json=json.dumps,
+        java_property=load_module("filter_plugins/java_properties.py").java_property,
         bool=lambda value: str(value).lower() == "true",
         combine=lambda first, *more: {key: value for part in (first, *more) for key, value in part.items()},
         regex_replace=lambda text, _pattern, _by: text.rstrip("/"),
