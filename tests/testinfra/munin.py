@@ -17,7 +17,7 @@ def by_hand(monitor: Host) -> Iterator[None]:
     """Nothing polls and looks by itself meanwhile; mail that still waits from before is thrown away."""
     units = "cron dpuk-munin-watch.timer"
     assert monitor.run(f"systemctl stop {units}").rc == 0
-    until(lambda: monitor.run("pgrep -u munin").rc != 0, lambda: "munin does not come to an end")
+    until(lambda: monitor.run("pgrep -u munin").rc != 0, lambda: "munin does not come to an end", 300)
     monitor.run("postsuper -d ALL")
     try:
         yield

@@ -122,6 +122,7 @@ def test_a_look_at_a_host_changes_nothing() -> None:
         "nginx.conf.j2",
         "dpuk.conf.j2",
         "firewall.nft.j2",
+        "munin.conf.j2",
         "server.xml.j2",
         "ROOT.xml.j2",
         "logrotate.j2",
