@@ -66,7 +66,9 @@ def opened(lab: Lab, neighbour: Host, password: str) -> Iterator[Mailbox]:
         assert sink.stdin is not None
         sink.stdin.write(f"node\n{password}\n")
         sink.stdin.flush()
-        until(lambda: bool(neighbour.file(f"{FOLDER}/ready").exists), lambda: "the relay did not start")
-        yield Mailbox(neighbour)
-        neighbour.run("pkill -f [m]ail_sink.py")
-        sink.kill()
+        try:
+            until(lambda: bool(neighbour.file(f"{FOLDER}/ready").exists), lambda: "the relay did not start")
+            yield Mailbox(neighbour)
+        finally:
+            neighbour.run("pkill -f [m]ail_sink.py")
+            sink.kill()
