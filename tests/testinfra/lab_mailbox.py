@@ -44,9 +44,9 @@ class Mailbox:
         return self.with_word(word)[0]
 
 
-def until(reached: Callable[[], bool], complaint: Callable[[], str]) -> None:
-    """Wait for something for a minute at most."""
-    deadline = time.monotonic() + 60
+def until(reached: Callable[[], bool], complaint: Callable[[], str], seconds: float = 60) -> None:
+    """Wait for something, but not for ever."""
+    deadline = time.monotonic() + seconds
     while not reached():
         assert time.monotonic() < deadline, complaint()
         time.sleep(0.5)
@@ -56,7 +56,8 @@ def until(reached: Callable[[], bool], complaint: Callable[[], str]) -> None:
 def opened(lab: Lab, neighbour: Host, password: str) -> Iterator[Mailbox]:
     """The relay, running and empty."""
     container = lab.container(NEIGHBOUR)
-    neighbour.run(f"rm -rf {FOLDER}; mkdir -p {FOLDER}")
+    # One that a test left behind when somebody ended it would keep the port.
+    neighbour.run(f"pkill -f [m]ail_sink.py; rm -rf {FOLDER}; mkdir -p {FOLDER}")
     for file in (Path(__file__).with_name("mail_sink.py"), lab.directory / "relay.crt", lab.directory / "relay.key"):
         subprocess.run(["podman", "cp", str(file), f"{container}:{FOLDER}/{file.name}"], check=True)
     command = ["podman", "exec", "-i", container, "python3", f"{FOLDER}/mail_sink.py", str(PORT)]
@@ -65,7 +66,9 @@ def opened(lab: Lab, neighbour: Host, password: str) -> Iterator[Mailbox]:
         assert sink.stdin is not None
         sink.stdin.write(f"node\n{password}\n")
         sink.stdin.flush()
-        until(lambda: bool(neighbour.file(f"{FOLDER}/ready").exists), lambda: "the relay did not start")
-        yield Mailbox(neighbour)
-        neighbour.run("pkill -f [m]ail_sink.py")
-        sink.kill()
+        try:
+            until(lambda: bool(neighbour.file(f"{FOLDER}/ready").exists), lambda: "the relay did not start")
+            yield Mailbox(neighbour)
+        finally:
+            neighbour.run("pkill -f [m]ail_sink.py")
+            sink.kill()

@@ -11,18 +11,24 @@ from reach import Host
 
 from lab.settings import Lab
 
+UNITS = "cron dpuk-munin-watch.timer"
+
 
 @contextmanager
 def by_hand(monitor: Host) -> Iterator[None]:
     """Nothing polls and looks by itself meanwhile; mail that still waits from before is thrown away."""
-    units = "cron dpuk-munin-watch.timer"
-    assert monitor.run(f"systemctl stop {units}").rc == 0
-    until(lambda: monitor.run("pgrep -u munin").rc != 0, lambda: "munin does not come to an end")
+    be_still(monitor)
     monitor.run("postsuper -d ALL")
     try:
         yield
     finally:
-        assert monitor.run(f"systemctl start {units}").rc == 0
+        assert monitor.run(f"systemctl start {UNITS}").rc == 0
+
+
+def be_still(monitor: Host) -> None:
+    """Until somebody runs the role, which starts all of it again."""
+    assert monitor.run(f"systemctl stop {UNITS}").rc == 0
+    until(lambda: monitor.run("pgrep -u munin").rc != 0, lambda: "munin does not come to an end", 300)
 
 
 def poll(monitor: Host) -> None:

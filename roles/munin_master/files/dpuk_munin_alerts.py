@@ -35,7 +35,7 @@ RELAY = ("localhost", 25)
 RANKS = ("CRITICAL", "WARNING", "UNKNOWN", "OK", "TEST")
 MISSED = 2  # polls in a row without an answer, so that a restart between two is none
 KEEP = 5 * 24 * 3600  # seconds that what cannot be handed over is kept: as long as the relay keeps mail
-MANY = 6  # graphs of one host in one state, from which they share a line
+MANY = 10  # graphs of one host in one state, from which they share a line
 
 
 class Alert(NamedTuple):
@@ -125,7 +125,7 @@ def problems(
         if missed >= MISSED or (missed and host in memory["told"]):
             look = f"Is it up? On it: systemctl status munin-node; from here: openssl s_client -connect {address}"
             found[host] = Alert("CRITICAL", host, f"does not answer munin; {seen}", (look,))
-        elif polls.moment is not None and missed == 0 and now - newest.get(host, memory["began"]) > patience:
+        elif host in polls.hosts and now - newest.get(host, memory["known"][host]) > patience:
             look = "On it: tail /var/log/munin/munin-node.log; here: tail /var/log/munin/munin-update.log"
             found[host] = Alert("CRITICAL", host, f"answers munin, but gives no values; {seen}", (look,))
     return found
@@ -139,8 +139,13 @@ def remember(memory: dict[str, Any], nodes: dict[str, str], polls: Polls, now: f
     missed = {host: int(memory.get("missed", {}).get(host, 0)) for host in nodes}
     if polls.moment is not None and polls.moment != memory.get("polls"):
         missed = {host: 0 if host in polls.hosts else count + 1 for host, count in missed.items()}
-    told = [host for host in memory.get("told", []) if host == "" or host in nodes]
-    return {"began": memory.get("began", now), "polls": polls.moment, "missed": missed, "told": told}
+    return {
+        "began": memory.get("began", now),
+        "known": {host: memory.get("known", {}).get(host, now) for host in nodes},
+        "polls": polls.moment,
+        "missed": missed,
+        "told": [host for host in memory.get("told", []) if host == "" or host in nodes],
+    }
 
 
 def news(found: dict[str, Alert], told: list[str]) -> list[Alert]:

@@ -49,12 +49,17 @@ def owner(name: str, hosts: set[str]) -> str:
     return max(fitting, key=len) if fitting else ""
 
 
+def folders(above: Path) -> list[Path]:
+    """The folders in one that may not be there."""
+    return sorted(path for path in above.glob("*") if path.is_dir())
+
+
 def known_hosts(values: Path, pages: Path, group: str) -> set[str]:
     """The hosts of a group that munin has something of: it keeps a state for each that answered once, and pages."""
     states = {
         path.name[len(f"state-{group}-") : -len(".storable")] for path in values.glob(f"state-{group}-*.storable")
     }
-    return states | {path.name for path in (pages / group).glob("*") if path.is_dir()}
+    return states | {path.name for path in folders(pages / group)}
 
 
 def leftovers(values: Path, pages: Path, group: str, hosts: set[str]) -> tuple[list[Path], list[Path]]:
@@ -63,13 +68,11 @@ def leftovers(values: Path, pages: Path, group: str, hosts: set[str]) -> tuple[l
     moved = [path for path in sorted((values / group).glob("*.rrd")) if owner(path.name, gone | hosts) in gone]
     moved += [path for host in sorted(gone) for path in [values / f"state-{group}-{host}.storable"] if path.exists()]
     pictures = values / "cgi-tmp" / "munin-cgi-graph"
-    removed = [folder / group / host for folder in (pages, pictures) for host in sorted(gone)]
-    for folder in sorted(values.glob("*/")):
+    removed = [place / group / host for place in (pages, pictures) for host in sorted(gone)]
+    for folder in folders(values):
         if folder.name not in NO_GROUPS | {group} and any(folder.rglob("*.rrd")):
             moved += [folder, *sorted(values.glob(f"state-{folder.name}-*.storable"))]
-    for folder in [*sorted(pages.glob("*/")), *sorted(pictures.glob("*/"))]:
-        if folder.is_dir() and folder.name not in NO_GROUPS | {group}:
-            removed.append(folder)
+    removed += [path for path in [*folders(pages), *folders(pictures)] if path.name not in NO_GROUPS | {group}]
     return moved, [path for path in removed if path.exists()]
 
 

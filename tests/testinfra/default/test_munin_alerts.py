@@ -72,6 +72,7 @@ def story(
         munin.look(monitor)
         monitor.run(f"rm -f {HEARD}")
         play(settings, folder, more=True)
+        munin.be_still(monitor)
         for chapter in ("bent", "bent still"):
             munin.poll(monitor)
             munin.look(monitor)
@@ -82,6 +83,7 @@ def story(
         note(told, "bent still", box, monitor)
         told.heard = monitor.file(HEARD).content_string
         play(settings, folder, more=False)
+        munin.be_still(monitor)
         munin.poll(monitor)
         munin.look(monitor)
         box.wait("OK  web: XNAT: up")

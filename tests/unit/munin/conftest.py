@@ -45,7 +45,8 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             for at in range(len(self.server.body)):
                 self.wfile.write(self.server.body[at : at + 1])
-                time.sleep(self.server.pause)
+                if self.server.pause:
+                    time.sleep(self.server.pause)
         except OSError:
             pass
 

@@ -47,6 +47,7 @@ NOW = 1_798_675_200
         json.dumps({"finished": NOW - 9, "bytes": 1}),  # not verified
         json.dumps({"finished": NOW - 9, "verified": None, "bytes": 1}),
         json.dumps({"finished": NOW - 9, "verified": True, "bytes": 1}),
+        json.dumps({"finished": NOW - 9, "verified": NOW - 5, "bytes": True}),
         json.dumps({"finished": "yesterday", "verified": NOW - 5, "bytes": 1}),
         json.dumps({"finished": NOW - 9, "verified": NOW - 5, "bytes": -1}),
         json.dumps({"finished": NOW - 5, "verified": NOW - 9, "bytes": 1}),  # verified before it was there

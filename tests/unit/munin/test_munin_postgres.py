@@ -96,3 +96,12 @@ def test_standbys_of_a_server_that_does_not_answer_are_unknown(psql: Any, munin:
     psql({})
     said = munin.values("postgres_replication", standbys="hall")
     assert said.value("standby_hall", "postgres_replication") == "U"
+
+
+def test_a_standby_can_be_missed_and_another_be_far_behind(psql: Any, munin: Munin) -> None:
+    """Each with a limit of its own."""
+    psql({})
+    said = munin.config("postgres_replication", standbys="hall", standby_hall_critical="1:", behind_hall_warning="1e9")
+    assert said.attribute("standby_hall", "critical", "postgres_replication") == "1:"
+    assert said.attribute("behind_hall", "critical", "postgres_replication_behind") == ""
+    assert said.attribute("behind_hall", "warning", "postgres_replication_behind") == "1e9"

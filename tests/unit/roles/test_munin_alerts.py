@@ -55,9 +55,9 @@ def test_one_message_for_a_round_begins_with_the_worst() -> None:
 
 
 def test_many_unknown_graphs_of_a_dead_host_are_one_paragraph() -> None:
-    told = [alerts.Alert("UNKNOWN", "web", f"graph {number}", ("x is unknown",)) for number in range(9)]
+    told = [alerts.Alert("UNKNOWN", "web", f"graph {number}", ("x is unknown",)) for number in range(12)]
     text = alerts.compose(told, "dpuk", "")[2]
-    assert text.startswith("UNKNOWN  web: 9 graphs have no values\n    graph 0\n")
+    assert text.startswith("UNKNOWN  web: 12 graphs have no values\n    graph 0\n")
     assert "x is unknown" not in text
 
 
@@ -122,7 +122,7 @@ def test_munin_s_own_silence_is_told_and_not_as_the_death_of_every_host() -> Non
 
 def test_a_host_that_was_never_polled_is_told_as_such() -> None:
     polls = alerts.Polls(NOW, frozenset(["db"]))
-    memory = {"began": NOW - 600, "missed": {"db": 0, "web": 2}, "told": []}
+    memory = {"began": NOW - 600, "known": dict.fromkeys(NODES, NOW), "missed": {"db": 0, "web": 2}, "told": []}
     found = alerts.problems(NODES, polls, {"db": NOW}, memory, NOW, PATIENCE)
     assert list(found) == ["web"]
     assert "never been polled" in found["web"].title
@@ -131,10 +131,17 @@ def test_a_host_that_was_never_polled_is_told_as_such() -> None:
 
 def test_a_host_that_answers_without_values_is_told() -> None:
     polls = alerts.Polls(NOW, frozenset(NODES))
-    memory = {"began": 0.0, "missed": {"db": 0, "web": 0}, "told": []}
+    memory = {"began": 0.0, "known": dict.fromkeys(NODES, 0.0), "missed": {"db": 0, "web": 0}, "told": []}
     found = alerts.problems(NODES, polls, {"db": NOW, "web": NOW - 1000}, memory, NOW, PATIENCE)
     assert list(found) == ["web"]
     assert "gives no values" in found["web"].title
+
+
+def test_a_new_host_is_no_trouble_before_its_first_round() -> None:
+    """Munin has been watching others for days, and its last round did not know the new one yet."""
+    polls = alerts.Polls(NOW, frozenset(["db"]))
+    memory = alerts.remember({"began": 0.0, "polls": NOW, "missed": {"db": 0}, "told": []}, NODES, polls, NOW)
+    assert alerts.problems(NODES, polls, {"db": NOW}, memory, NOW, PATIENCE) == {}
 
 
 def test_a_removed_host_is_forgotten() -> None:

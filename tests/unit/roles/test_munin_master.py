@@ -88,6 +88,8 @@ def test_somebody_must_be_told(mail: list[str], command: list[str], good: bool) 
     task = task_of("roles/munin_master/tasks/preflight.yml", "Check whom to tell")
     told = {"munin_master_mail_to": mail, "munin_master_alert_command": command}
     assert admits(task, munin_master_patience_minutes=15, **told) is good
+    without_mail = admits(task, munin_master_patience_minutes=15, mail_enabled=False, **told)
+    assert without_mail is (good and not mail)
 
 
 @pytest.fixture

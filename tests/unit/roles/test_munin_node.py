@@ -129,3 +129,19 @@ def test_the_monitors_certificate_and_no_similar_one_is_admitted(
     pattern = re.findall(r"^tls_match (.+)$", written, re.MULTILINE)[0]
     dump = f"Subject Name: {subject}\nIssuer  Name: /CN=node-monitor\n"
     assert bool(re.search(pattern, dump)) is admitted
+
+
+def test_a_missing_standby_is_an_alarm() -> None:
+    """Its field has the name that the plugin gives it."""
+    named: dict[str, Any] = dict.fromkeys(
+        [*read_yaml(ROOT / "roles/munin_node/defaults/main.yml"), *read_yaml(ROOT / VARS)], ""
+    )
+    named.update(__munin_node_excluded=[], __munin_node_certificates={}, __munin_node_folders={})
+    said = {"munin_node_disk_limits": {}, "munin_node_standbys": ["hall", "Cellar-2"], "group_names": ["database"]}
+    written = template("zzz-dpuk.j2", **{**named, **said})
+    part = written.partition("[postgres_replication]\n")[2].partition("\n\n")[0]
+    assert part.splitlines() == [
+        "env.standbys hall Cellar-2",
+        "env.standby_hall_critical 1:",
+        "env.standby_cellar_2_critical 1:",
+    ]

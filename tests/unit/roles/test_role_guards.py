@@ -171,6 +171,7 @@ def test_a_role_that_depends_on_what_the_host_is_asks_it_itself(role: Path) -> N
         "nginx.conf.j2",
         "dpuk.conf.j2",
         "firewall.nft.j2",
+        "munin.conf.j2",
         "server.xml.j2",
         "ROOT.xml.j2",
         "logrotate.j2",

@@ -29,11 +29,19 @@ def measure(settings: Settings) -> list[Graph]:
     except (UnansweredError, ValueError) as error:
         problem = f"PostgreSQL: {error}"
     connected = [
-        Field(field(name), name, None if problem else int(name in behind), "1 when it is connected.", extra=problem)
+        Field(
+            field("standby", name),
+            name,
+            None if problem else int(name in behind),
+            "1 when it is connected.",
+            extra=problem,
+        )
         for name in names
     ]
     distances = [
-        Field(field(name), name, max(behind.get(name) or [], default=None), "Bytes that it has still to replay.")
+        Field(
+            field("behind", name), name, max(behind.get(name) or [], default=None), "Bytes that it has still to replay."
+        )
         for name in names
     ]
     return [
@@ -59,6 +67,6 @@ def measure(settings: Settings) -> list[Graph]:
     ]
 
 
-def field(name: str) -> str:
-    """A name as munin's fields may be called."""
-    return re.sub("[^a-z0-9_]", "_", f"standby_{name.lower()}")
+def field(what: str, name: str) -> str:
+    """A name as munin's fields may be called; another for each graph, so that each can have limits of its own."""
+    return re.sub("[^a-z0-9_]", "_", f"{what}_{name.lower()}")
