@@ -52,6 +52,11 @@ class Story:
         """How often these words stand at the beginning of a line in the messages up to a chapter."""
         return sum(line.startswith(words) for text in self.texts[chapter] for line in text.splitlines())
 
+    def of(self, chapter: str, plugin: str) -> list[str]:
+        """States and hosts that were told of a plugin up to a chapter."""
+        lines = [line for text in self.texts[chapter] for line in text.splitlines() if f"[{plugin}]" in line]
+        return [line.split(":")[0] for line in lines if not line.startswith("Subject:")]
+
 
 @pytest.fixture(scope="module")
 def story(
@@ -155,15 +160,13 @@ def note(told: Story, chapter: str, box: Mailbox, monitor: Host) -> None:
 def test_what_crosses_a_threshold_is_told_once(story: Story, name: str) -> None:
     """In one message with the others, and not again in the next round."""
     host, plugin, _, _ = CLASSES[name]
-    found = [line for text in story.texts["bent still"] for line in text.splitlines() if f"[{plugin}]" in line]
-    assert [line.split(":")[0] for line in found] == [f"CRITICAL  {host}"], found
+    assert story.of("bent still", plugin) == [f"CRITICAL  {host}"]
 
 
 @each_class
 def test_and_once_when_it_is_over(story: Story, name: str) -> None:
     host, plugin, _, _ = CLASSES[name]
-    found = [line for text in story.texts["db is back"] for line in text.splitlines() if f"[{plugin}]" in line]
-    assert [line.split(":")[0] for line in found] == [f"CRITICAL  {host}", f"OK  {host}"], found
+    assert story.of("db is back", plugin) == [f"CRITICAL  {host}", f"OK  {host}"]
 
 
 def test_the_message_says_what_is_and_what_should_be(story: Story) -> None:

@@ -57,6 +57,7 @@ def test_nobody_there_is_down(munin: Munin) -> None:
         taken.bind(("127.0.0.1", 0))
         said = munin.values("xnat_up", url=f"http://127.0.0.1:{taken.getsockname()[1]}/")
     assert (said.value("up"), said.value("answer")) == ("0", "U")
+    assert said.attribute("up", "extinfo").endswith("/: [Errno 111] Connection refused")
 
 
 def test_silence_is_down(munin: Munin) -> None:

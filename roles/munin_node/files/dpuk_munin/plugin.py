@@ -7,6 +7,8 @@
 import sys
 from pathlib import Path
 
+# One that runs as root would leave a folder beside the package.
+sys.dont_write_bytecode = True
 sys.path[:0] = [str(Path(__file__).resolve().parent.parent)]
 
 from dpuk_munin.run import main  # noqa: E402 - not before the path is set

@@ -43,4 +43,5 @@ def ask(url: str, patience: float, largest: int = 1 << 20) -> Answer:
         error.close()
         return Answer(error.code, f"answers {error.code}", time.monotonic() - began)
     except (OSError, ValueError, http.client.HTTPException) as error:
-        return Answer(0, str(error) or type(error).__name__, time.monotonic() - began)
+        why = getattr(error, "reason", error)  # urllib's own says "urlopen error" around it
+        return Answer(0, str(why) or type(error).__name__, time.monotonic() - began)
