@@ -112,11 +112,18 @@ def compose(alerts: list[Alert], site: str, footer: str) -> tuple[str, str, str]
 
 
 def problems(
-    nodes: dict[str, str], polls: Polls, newest: dict[str, float], memory: dict[str, Any], now: float, patience: float
+    nodes: dict[str, str],
+    polls: Polls,
+    newest: dict[str, float],
+    memory: dict[str, Any],
+    now: float,
+    patience: float,
+    booted: float = 0.0,
 ) -> dict[str, Alert]:
     """Host → what is wrong with it. The key is empty for munin itself, of whose silence all the rest would follow."""
     since = polls.moment if polls.moment is not None else memory["began"]
-    if now - since > patience:
+    # A monitor that was down has its own time to begin again.
+    if now - max(since, booted) > patience:
         return {"": Alert("CRITICAL", "munin", f"has polled no host since {clock(since)}", (LOOK_AT_MUNIN,))}
     found = {}
     for host, address in nodes.items():
@@ -125,7 +132,7 @@ def problems(
         if missed >= MISSED or (missed and host in memory["told"]):
             look = f"Is it up? On it: systemctl status munin-node; from here: openssl s_client -connect {address}"
             found[host] = Alert("CRITICAL", host, f"does not answer munin; {seen}", (look,))
-        elif host in polls.hosts and now - newest.get(host, memory["known"][host]) > patience:
+        elif host in polls.hosts and since - newest.get(host, memory["known"][host]) > patience:
             look = "On it: tail /var/log/munin/munin-node.log; here: tail /var/log/munin/munin-update.log"
             found[host] = Alert("CRITICAL", host, f"answers munin, but gives no values; {seen}", (look,))
     return found
@@ -270,7 +277,8 @@ def watch(configuration: dict[str, Any], now: float) -> None:
     polls = read_polls(database, group)
     memory = remember(memory, nodes, polls, now)
     patience = configuration["patience_minutes"] * 60
-    found = problems(nodes, polls, newest_values(database, group, nodes), memory, now, patience)
+    booted = now - float(Path("/proc/uptime").read_text(encoding="ascii").split()[0])
+    found = problems(nodes, polls, newest_values(database, group, nodes), memory, now, patience, booted)
     put_up(configuration, news(found, memory["told"]))
     kept = [host for host in memory["told"] if "" in found and host]
     write(file, {**memory, "told": sorted({*found, *kept})})

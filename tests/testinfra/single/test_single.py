@@ -6,6 +6,7 @@ import hashlib
 import json
 
 import pytest
+from munin import by_hand, poll
 from reach import Host, python
 from reach_firewall import LISTEN, listening, open_ports, talking
 
@@ -92,6 +93,8 @@ def test_munin_s_pages_are_beside_xnat_at_a_port_of_their_own(
     neighbour: Host, node: Host, lab: Lab, passwords: dict[str, str]
 ) -> None:
     """The node is watched by itself: what it was polled for is on the pages."""
+    with by_hand(node):
+        poll(node)
     assert "UD|dpuk;node|" in node.file("/var/lib/munin/munin-update.stats").content_string
     ca, password = (lab.directory / "ca.crt").read_text(), passwords["vault_munin_password"]
     done = python(neighbour, PAGES, f"node.{DOMAIN}", ca, password)

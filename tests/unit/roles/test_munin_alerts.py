@@ -144,6 +144,15 @@ def test_a_new_host_is_no_trouble_before_its_first_round() -> None:
     assert alerts.problems(NODES, polls, {"db": NOW}, memory, NOW, PATIENCE) == {}
 
 
+def test_a_monitor_that_was_down_for_long_has_time_to_begin_again() -> None:
+    """Its last round is old, and so are its values; neither is anybody's trouble before the next round is due."""
+    polls = alerts.Polls(NOW - 9000, frozenset(NODES))
+    memory = {"known": dict.fromkeys(NODES, 0.0), "missed": dict.fromkeys(NODES, 0), "told": []}
+    newest = dict.fromkeys(NODES, NOW - 9000)
+    assert alerts.problems(NODES, polls, newest, memory, NOW, PATIENCE, NOW - 120) == {}
+    assert list(alerts.problems(NODES, polls, newest, memory, NOW, PATIENCE, NOW - 1000)) == [""]
+
+
 def test_a_removed_host_is_forgotten() -> None:
     memory = alerts.remember(
         {"began": NOW, "polls": 1.0, "missed": {"old": 5}, "told": ["old"]},
