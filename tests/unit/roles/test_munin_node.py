@@ -136,7 +136,9 @@ def test_a_missing_standby_is_an_alarm() -> None:
     named: dict[str, Any] = dict.fromkeys(
         [*read_yaml(ROOT / "roles/munin_node/defaults/main.yml"), *read_yaml(ROOT / VARS)], ""
     )
-    named.update(__munin_node_excluded=[], __munin_node_certificates={}, __munin_node_folders={})
+    named.update(
+        __facts_in_container=True, __munin_node_excluded=[], __munin_node_certificates={}, __munin_node_folders={}
+    )
     said = {"munin_node_disk_limits": {}, "munin_node_standbys": ["hall", "Cellar-2"], "group_names": ["database"]}
     written = template("zzz-dpuk.j2", **{**named, **said})
     part = written.partition("[postgres_replication]\n")[2].partition("\n\n")[0]
