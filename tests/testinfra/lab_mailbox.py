@@ -34,6 +34,11 @@ class Mailbox:
             found.append(message)
         return found
 
+    def empty_once_delivered(self, host: Host) -> None:
+        """Throw away what a host has sent so far, also what is on its way."""
+        until(lambda: "empty" in host.run("postqueue -p").stdout, lambda: str(host.run("postqueue -p").stdout))
+        self.neighbour.run(f"rm -f {FOLDER}/*.json")
+
     def with_word(self, word: str) -> list[dict[str, Any]]:
         """Those that have a word in their text or headers."""
         return [message for message in self.messages() if word in message["text"]]

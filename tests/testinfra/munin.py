@@ -11,23 +11,24 @@ from reach import Host
 
 from lab.settings import Lab
 
-UNITS = "cron dpuk-munin-watch.timer"
+TABLE = "/etc/cron.d/munin"
 
 
 @contextmanager
 def by_hand(monitor: Host) -> Iterator[None]:
     """Nothing polls and looks by itself meanwhile; mail that still waits from before is thrown away."""
-    be_still(monitor)
+    # The role starts cron and the timer again; without its table cron has nothing to do.
+    assert monitor.run(f"mv {TABLE} /root/munin.cron && systemctl stop dpuk-munin-watch.timer").rc == 0
+    settle(monitor)
     monitor.run("postsuper -d ALL")
     try:
         yield
     finally:
-        assert monitor.run(f"systemctl start {UNITS}").rc == 0
+        assert monitor.run(f"mv /root/munin.cron {TABLE} && systemctl start dpuk-munin-watch.timer").rc == 0
 
 
-def be_still(monitor: Host) -> None:
-    """Until somebody runs the role, which starts all of it again."""
-    assert monitor.run(f"systemctl stop {UNITS}").rc == 0
+def settle(monitor: Host) -> None:
+    """Wait until nothing of munin's runs: who is told has been told."""
     until(lambda: monitor.run("pgrep -u munin").rc != 0, lambda: "munin does not come to an end", 300)
 
 

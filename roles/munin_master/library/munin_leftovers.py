@@ -8,6 +8,7 @@ folder `removed` beside the others, so that a host that comes back can have its 
 from __future__ import annotations
 
 import shutil
+import time
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
@@ -39,6 +40,7 @@ removed: {description: Pages and pictures that were removed., type: list, elemen
 
 
 ASIDE = "removed"
+PATIENCE = 300  # seconds that a round takes at most
 # What is no group of hosts in the two folders.
 NO_GROUPS = {ASIDE, "cgi-tmp", "static", "lost+found"}
 
@@ -47,6 +49,17 @@ def owner(name: str, hosts: set[str]) -> str:
     """The host of a file HOST-PLUGIN-FIELD-TYPE.rrd: the longest name that fits, for one may begin as another."""
     fitting = [host for host in hosts if name.startswith(f"{host}-")]
     return max(fitting, key=len) if fitting else ""
+
+
+def round_goes_on(proc: Path = Path("/proc")) -> bool:
+    """Whether munin-cron is at work: a round that began with the old settings would bring back what is removed."""
+    for file in proc.glob("[0-9]*/cmdline"):
+        try:
+            if b"/usr/bin/munin-cron" in file.read_bytes():
+                return True
+        except OSError:
+            continue
+    return False
 
 
 def folders(above: Path) -> list[Path]:
@@ -97,8 +110,13 @@ def main() -> None:
         supports_check_mode=True,
     )
     values, pages = Path(module.params["values"]), Path(module.params["pages"])
-    moved, removed = leftovers(values, pages, module.params["group"], set(module.params["hosts"]))
-    if not module.check_mode:
+    wanted = values, pages, module.params["group"], set(module.params["hosts"])
+    moved, removed = leftovers(*wanted)
+    if (moved or removed) and not module.check_mode:
+        deadline = time.monotonic() + PATIENCE
+        while round_goes_on() and time.monotonic() < deadline:
+            time.sleep(1)
+        moved, removed = leftovers(*wanted)
         for path in moved:
             put_aside(path, values)
         for path in removed:

@@ -76,8 +76,10 @@ def story(
         munin.poll(monitor)
         munin.look(monitor)
         monitor.run(f"rm -f {HEARD}")
+        munin.settle(monitor)
+        box.empty_once_delivered(monitor)
         play(settings, folder, more=True)
-        munin.be_still(monitor)
+        munin.settle(monitor)
         for chapter in ("bent", "bent still"):
             munin.poll(monitor)
             munin.look(monitor)
@@ -88,7 +90,7 @@ def story(
         note(told, "bent still", box, monitor)
         told.heard = monitor.file(HEARD).content_string
         play(settings, folder, more=False)
-        munin.be_still(monitor)
+        munin.settle(monitor)
         munin.poll(monitor)
         munin.look(monitor)
         box.wait("OK  web: XNAT: up")

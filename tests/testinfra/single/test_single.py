@@ -7,6 +7,7 @@ import json
 
 import pytest
 from munin import by_hand, poll
+from munin_values import said
 from reach import Host, python
 from reach_firewall import LISTEN, listening, open_ports, talking
 
@@ -100,6 +101,25 @@ def test_munin_s_pages_are_beside_xnat_at_a_port_of_their_own(
     done = python(neighbour, PAGES, f"node.{DOMAIN}", ca, password)
     assert done.rc == 0, done.stderr
     assert done.stdout.strip() == "[(401, False), (200, True), False]"
+
+
+def test_one_server_has_the_munin_plugins_of_all_roles_and_each_tells(node: Host) -> None:
+    """Only of a backup nothing is known yet."""
+    links = node.run("find /etc/munin/plugins -lname '*/dpuk_munin/plugin.py' -printf '%f\\n'").stdout.split()
+    own = {"dpuk_certificates", "xnat_backup", "xnat_jvm", "xnat_storage", "xnat_up"}
+    assert own < set(links)
+    told = {plugin: said(node, plugin) for plugin in sorted(own)}
+    unknown = {
+        (graph, field)
+        for graphs in told.values()
+        for graph, values in graphs.items()
+        for field, value in values.items()
+        if value == "U"
+    }
+    assert unknown == {("xnat_backup", "age"), ("xnat_backup_size", "size")}
+    assert told["xnat_up"]["xnat_up"]["up"] == "1"
+    # Its own end of each connection to the database counts, not PostgreSQL's, which is on this server, too.
+    assert 0 < int(told["xnat_jvm"]["xnat_jvm_pool"]["open"]) <= 40
 
 
 def test_a_stranger_finds_ssh_the_front_door_and_the_pages_of_munin(neighbour: Host, node: Host, lab: Lab) -> None:

@@ -133,6 +133,14 @@ def test_debians_own_tree_goes_and_nothing_else(folders: tuple[Path, Path]) -> N
     assert leftovers.leftovers(values, pages, "dpuk", {"web", "web-2", "db"})[0] == []
 
 
+def test_a_round_that_goes_on_is_seen(tmp_path: Path) -> None:
+    (tmp_path / "7").mkdir()
+    (tmp_path / "7" / "cmdline").write_bytes(b"/usr/sbin/cron\0-f\0")
+    assert not leftovers.round_goes_on(tmp_path)
+    (tmp_path / "7" / "cmdline").write_bytes(b"/bin/sh\0/usr/bin/munin-cron\0")
+    assert leftovers.round_goes_on(tmp_path)
+
+
 def test_before_munin_has_run_there_is_nothing_to_do(tmp_path: Path) -> None:
     assert leftovers.leftovers(tmp_path / "a", tmp_path / "b", "dpuk", {"web"}) == ([], [])
 
