@@ -152,9 +152,12 @@ def test_old_tls_is_refused_by_the_database(web: Host, version: str) -> None:
 def test_there_is_no_weaker_way_in(db: Host) -> None:
     """As PostgreSQL itself reads pg_hba.conf."""
     rules = (
-        "SELECT string_agg(concat_ws(' ', type, auth_method, options::text), ';' ORDER BY type) FROM pg_hba_file_rules"
+        "SELECT string_agg(concat_ws(' ', type, user_name::text, auth_method, options::text), ';' ORDER BY line_number) "
+        "FROM pg_hba_file_rules"
     )
-    assert query(db, rules) == "hostssl scram-sha-256 {clientcert=verify-full};local peer"
+    assert query(db, rules) == (
+        "local {postgres} peer;local {munin} peer;hostssl {xnat} scram-sha-256 {clientcert=verify-full}"
+    )
 
 
 def test_xnat_itself_speaks_tls_with_its_own_certificate(db: Host, lab: Lab, client: Client) -> None:
