@@ -152,11 +152,11 @@ def test_old_tls_is_refused_by_the_database(web: Host, version: str) -> None:
 def test_there_is_no_weaker_way_in(db: Host) -> None:
     """As PostgreSQL itself reads pg_hba.conf."""
     rules = (
-        "SELECT string_agg(concat_ws(' ', type, user_name::text, auth_method, options::text), ';' ORDER BY line_number) "
-        "FROM pg_hba_file_rules"
+        "SELECT string_agg(concat_ws(' ', type, user_name::text, auth_method, options::text), ';' "
+        "ORDER BY line_number) FROM pg_hba_file_rules"
     )
     assert query(db, rules) == (
-        "local {postgres} peer;local {munin} peer;hostssl {xnat} scram-sha-256 {clientcert=verify-full}"
+        f"local {{postgres}} peer;local {{munin}} peer;hostssl {{{USER}}} scram-sha-256 {{clientcert=verify-full}}"
     )
 
 
