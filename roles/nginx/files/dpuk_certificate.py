@@ -124,6 +124,19 @@ def what_to_do(
     return "keep", f"it is self-signed and good until {used.ends:%Y-%m-%d}"
 
 
+def in_motion(offered: Pair | None, folder: Path, now: float) -> bool:
+    """Whether a client is at work: half of a pair is there, or nothing yet in a folder that was made a moment ago.
+
+    systemd does not tell of files that come while this program runs, so it must not end before they are there.
+    """
+    if offered is not None:
+        return not offered.whole
+    try:
+        return now - folder.stat().st_mtime < SETTLE
+    except OSError:
+        return False
+
+
 def make(names: list[str], folder: Path) -> None:
     """Sign a new key, and put both in place."""
     kinds = [f"{'IP' if is_address(name) else 'DNS'}:{name}" for name in names]
@@ -170,8 +183,8 @@ def main(arguments: list[str]) -> int:
         action, reason = what_to_do(configuration, used, offered, datetime.datetime.now(datetime.timezone.utc))
         print(f"{action}: {reason}")
         return 0 if action == "keep" else 1
-    deadline = time.monotonic() + SETTLE
-    while offered is not None and not offered.whole and time.monotonic() < deadline:
+    deadline = time.monotonic() + SETTLE * (configuration["source"] == "host")
+    while time.monotonic() < deadline and in_motion(offered, theirs[0].parent, time.time()):
         time.sleep(1)
         offered = read_pair(*theirs)
     action, reason = what_to_do(configuration, used, offered, datetime.datetime.now(datetime.timezone.utc))

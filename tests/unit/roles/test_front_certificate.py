@@ -95,3 +95,13 @@ def test_two_halves_are_no_pair(tmp_path: Path) -> None:
     assert keeper.read_pair(tmp_path / "absent", tmp_path / "old" / "site.key") is None
     (tmp_path / "rubbish").write_text("no certificate\n")
     assert keeper.read_pair(tmp_path / "rubbish", tmp_path / "old" / "site.key") is None
+
+
+def test_an_acme_client_at_work_is_waited_for(tmp_path: Path) -> None:
+    """A folder that is new and empty, or half of a pair; not a client that was never there, or has left nothing."""
+    made = tmp_path.stat().st_mtime
+    assert keeper.in_motion(None, tmp_path, made + 1)
+    assert keeper.in_motion(THEIRS._replace(whole=False), tmp_path, made + 999)
+    assert not keeper.in_motion(THEIRS, tmp_path, made + 1)
+    assert not keeper.in_motion(None, tmp_path, made + keeper.SETTLE)
+    assert not keeper.in_motion(None, tmp_path / "nowhere", made)
