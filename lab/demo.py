@@ -123,7 +123,7 @@ def _proof(account: dict[str, str]) -> list[dict[str, str]]:
 def _summary(lab: Lab, files: list[dict[str, str]], clock: Clock) -> None:
     certificate = os.path.relpath(lab.directory / "ca.crt", ROOT)
     print("\n── Done. Both playbooks ran twice; the second runs changed nothing (changed=0).\n")
-    roles = {"db": "PostgreSQL", "web": "XNAT in Tomcat behind nginx", "monitor": "base only, so far"}
+    roles = {"db": "PostgreSQL", "web": "XNAT in Tomcat behind nginx", "monitor": "munin and its pages"}
     print("Hosts (podman containers running systemd)")
     for host, address in lab.hosts.items():
         print(f"  {host + '.' + DOMAIN:<20}{address:<14}{roles[host]:<30}podman exec -it {lab.container(host)} bash")
