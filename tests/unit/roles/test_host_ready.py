@@ -9,6 +9,7 @@ from collections import namedtuple
 from pathlib import Path
 
 import pytest
+from made_up_proc import HEAD, process
 from roles_tree import load_module
 
 host_ready = load_module("library/host/host_ready.py")
@@ -25,27 +26,18 @@ def test_memory_allows_for_what_the_kernel_keeps(have_kb: int, good: bool) -> No
     assert all("4096 MB are needed" in line and "xnat_memory_min_mb" in line for line in found)
 
 
-def process(proc: Path, pid: int, name: str, inode: int, cgroup: str) -> None:
-    """One process of a made-up /proc that holds a socket."""
-    (proc / str(pid) / "fd").mkdir(parents=True)
-    (proc / str(pid) / "fd" / "3").symlink_to(f"socket:[{inode}]")
-    (proc / str(pid) / "comm").write_text(f"{name}\n")
-    (proc / str(pid) / "cgroup").write_text(cgroup)
-
-
 @pytest.fixture
 def proc(tmp_path: Path) -> Path:
     """Tomcat on 8080 (IPv6 table), a Python program on 5432, a connection (not listening) on 80."""
     (tmp_path / "net").mkdir()
-    head = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
     tail = f"00000000:00000000 00:00000000 00000000 {os.getuid()}        0"
     (tmp_path / "net" / "tcp").write_text(
-        f"{head}   0: 00000000:1538 00000000:0000 0A {tail} 11 1\n   1: 0100007F:0050 0100007F:9999 01 {tail} 12 1\n"
+        f"{HEAD}   0: 00000000:1538 00000000:0000 0A {tail} 11 1\n   1: 0100007F:0050 0100007F:9999 01 {tail} 12 1\n"
     )
     nowhere = "0" * 32
-    (tmp_path / "net" / "tcp6").write_text(f"{head}   0: {nowhere}:1F90 {nowhere}:0000 0A {tail} 13 1\n")
-    process(tmp_path, 41, "python3", 11, "0::/\n")
-    process(tmp_path, 42, "java", 13, "4:cpu:/x\n1:name=systemd:/machine/x/system.slice/tomcat.service\n")
+    (tmp_path / "net" / "tcp6").write_text(f"{HEAD}   0: {nowhere}:1F90 {nowhere}:0000 0A {tail} 13 1\n")
+    process(tmp_path, 41, "python3", "0::/\n", 11)
+    process(tmp_path, 42, "java", "4:cpu:/x\n1:name=systemd:/machine/x/system.slice/tomcat.service\n", 13)
     return tmp_path
 
 

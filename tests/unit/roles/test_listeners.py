@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 from ansible.module_utils.host import listeners as found
+from made_up_proc import HEAD, process
 
 USER = pwd.getpwuid(os.getuid()).pw_name
 NOBODY = pwd.getpwnam("nobody").pw_uid
-HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
 
 
 def socket_line(address: str, port: int, uid: int, inode: int) -> str:
@@ -20,15 +20,6 @@ def socket_line(address: str, port: int, uid: int, inode: int) -> str:
     return (
         f"   0: {address}:{port:04X} 00000000:0000 0A 00000000:00000000 00:00000000 00000000 {uid}        0 {inode} 1\n"
     )
-
-
-def process(proc: Path, pid: int, name: str, cgroup: str, inode: int | None) -> None:
-    """One process of the user who runs the tests; what it has open is hidden when there is no inode."""
-    (proc / str(pid) / "fd").mkdir(parents=True)
-    if inode is not None:
-        (proc / str(pid) / "fd" / "3").symlink_to(f"socket:[{inode}]")
-    (proc / str(pid) / "comm").write_text(f"{name}\n")
-    (proc / str(pid) / "cgroup").write_text(cgroup)
 
 
 @pytest.fixture
