@@ -139,7 +139,7 @@ class XnatModule:
             "diff": {"before": _as_text(outcome.before), "after": _as_text(outcome.after)},
             "object": outcome.object,
             "created_parents": outcome.created_parents,
-            "requests": len(self._session.request_log) if self._session else 0,
+            "requests": self._session.request_count if self._session else 0,
         }
         if outcome.files is not None:
             result["files"] = outcome.files

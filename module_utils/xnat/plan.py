@@ -8,6 +8,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from sys import intern
 from typing import Any, BinaryIO, Protocol
 
 from .address import quote_file_name
@@ -46,15 +47,27 @@ class LocalFile:
     `member` names the entry of the archive `path` that is meant; size is then that of the entry, unpacked. `packed` is
     its content, if the archive was read already; without it, the archive is a zip. `made_from` is where the file comes
     from that this one was made from, in a folder that is gone afterwards.
+
+    `place` is the path, or what is before the name in it: a hundred thousand files are in few folders.
     """
 
     name: str
-    path: str
+    place: str
     size: int
     modified_ns: int
     member: str | None = None
     packed: Packed | None = field(default=None, compare=False, repr=False)
     made_from: str | None = None
+
+    def __post_init__(self) -> None:
+        """Share the folder with the other files in it."""
+        if self.place.endswith(f"/{self.name}"):
+            object.__setattr__(self, "place", intern(self.place.removesuffix(self.name)))
+
+    @property
+    def path(self) -> str:
+        """Where the file is on this machine."""
+        return self.place + self.name if self.place.endswith("/") else self.place
 
     @property
     def origin(self) -> str:

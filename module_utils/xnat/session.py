@@ -109,9 +109,9 @@ class _Adapter(HTTPAdapter):
 class Session:
     """A logged-in session. Use it as a context manager: it logs out at the end.
 
-    `check_mode` makes it refuse every request that could change something. `request_log` lists method and path of
-    everything sent, in order; `wrote` is whether a request that changes something was answered with success. `sleep`
-    waits between attempts (seconds). Threads may use it at once, on at most `server.pool` connections.
+    `check_mode` makes it refuse every request that could change something. `request_count` counts what
+    was sent; `wrote` is whether a request that changes something was answered with success. `sleep` waits between
+    attempts (seconds). Threads may use it at once, on at most `server.pool` connections.
     """
 
     def __init__(
@@ -129,11 +129,12 @@ class Session:
         self.server = server
         self.check_mode = check_mode
         self.unconfigured = unconfigured
-        self.request_log: list[tuple[str, str]] = []
+        self.request_count = 0
         self.wrote = False
         self._sleep = sleep or time.sleep
         self._ending = False
         self._lock = threading.Lock()
+        self._counting = threading.Lock()
         self._login: _Login | None = None
         self._refused: LoginError | None = None
         self._secrets = [secret for secret in (server.password, server.token) if secret]
@@ -431,7 +432,8 @@ class Session:
         url, body = self.server.base + call.path, call.body
         if call.params:
             url += "?" + urlencode(call.params, quote_via=quote, safe="")
-        self.request_log.append((call.method, call.path))
+        with self._counting:
+            self.request_count += 1
         return self._http.request(
             call.method,
             url,

@@ -210,7 +210,7 @@ class StudyModule(XnatModule):
         self._carried = result
         totals = report.totals(
             result.files,
-            requests=len(session.request_log),
+            requests=session.request_count,
             sent_bytes=result.sent_bytes,
             seconds=time.monotonic() - started,
         )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ..address import Address
 from ..listings import full_uri
-from ..plan import CREATE, DELETE, KEEP, REPLACE, Action, Labels, StoredFile
+from ..plan import CREATE, DELETE, KEEP, REPLACE, Action, Labels, LocalFile, StoredFile
 from ..transfer import Sent
 from .study_plan import ResourcePlan
 from .verify import Proof
@@ -22,21 +22,29 @@ FAILED = "failed"
 class FileResult:
     """What became of one file: `action` is same, sent, replaced, removed or failed, `reason` why.
 
-    `path` is where it is on this machine, `size` in bytes, `md5` in hex; `uri` as XNAT lists it, to be read with
-    listings.full_uri. `labels` are those that the study gives it; None for a file that is not in the study. `made` is
-    whether it was made from the file at `path` on the way; size and MD5 are then not those of that file.
+    `local` is the file on this machine, `size` in bytes, `md5` in hex; `uri` as XNAT lists it, to be read with
+    listings.full_uri. `labels` are those that the study gives it; None for a file that is not in the study.
     """
 
     resource: Address
     name: str
-    path: str | None
+    local: LocalFile | None
     size: int | None
     md5: str | None
     uri: str | None
     action: str
     reason: str
     labels: Labels | None = None
-    made: bool = False
+
+    @property
+    def path(self) -> str | None:
+        """Where it is on this machine, or comes from."""
+        return self.local.origin if self.local else None
+
+    @property
+    def made(self) -> bool:
+        """Whether it was made from the file at `path` on the way; size and MD5 are then not those of that file."""
+        return self.local is not None and self.local.made_from is not None
 
 
 class Ledger:
@@ -120,7 +128,5 @@ def _result(
         uri = full_uri(uri, stored.name)
     source = action.local or action.stored
     size = source.size if source else None
-    path = action.local.origin if action.local else None
     labels = None if action.kind == DELETE else action.labels
-    made = action.local is not None and action.local.made_from is not None
-    return FileResult(resource, action.name, path, size, digest, uri or None, word, reason, labels, made)
+    return FileResult(resource, action.name, action.local, size, digest, uri or None, word, reason, labels)

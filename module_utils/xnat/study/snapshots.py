@@ -80,5 +80,5 @@ def _drawn(resource: Address, image: LocalFile, folder: Path, kinds: Sequence[st
 def _planned(resource: Address, path: Path, begin: str, content: str, image: LocalFile) -> PlannedFile:
     status = path.stat()
     picture = LocalFile(path.name, str(path), status.st_size, status.st_mtime_ns, made_from=image.origin)
-    named = replace(picture, name=f"{begin}-{local.md5(picture)[:8]}.gif")
+    named = replace(picture, name=f"{begin}-{local.md5(picture)[:8]}.gif", place=picture.path)
     return PlannedFile(resource, named, Labels(format="GIF", content=content))
