@@ -44,8 +44,10 @@ def bootstrap(tree: Path, pip: str) -> subprocess.CompletedProcess[str]:
     """Run it where installing packages ends in a certain way."""
     path = f"{tree.parent / 'bin'}:{os.environ['PATH']}"
     settings = {**os.environ, "PATH": path, "PIP": pip}
+    # What runs in the background of a shell is started deaf to this signal, and cannot change that for what it starts.
+    hearing = ["env", "--default-signal=INT"]
     return subprocess.run(
-        [tree / "lab" / "bootstrap.sh"], env=settings, capture_output=True, text=True, timeout=60, check=False
+        [*hearing, tree / "lab" / "bootstrap.sh"], env=settings, capture_output=True, text=True, timeout=60, check=False
     )
 
 
