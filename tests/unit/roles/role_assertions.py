@@ -11,17 +11,18 @@ from ansible.plugins.filter.urlsplit import FilterModule as AddressFilters
 from ansible.plugins.test.core import match, search
 from jinja2 import meta
 from jinja2.filters import do_default
-from roles_tree import ROOT, Task, read_yaml
+from roles_tree import ROOT, Task, load_module, read_yaml
 
 
 def world() -> jinja2.Environment:
-    """Jinja with those of Ansible's filters and tests that roles use."""
+    """Jinja with the project's filters, and those of Ansible's filters and tests that roles use."""
     made = jinja2.Environment()  # noqa: S701 - expressions, no pages
     made.filters.update(CoreFilters().filters())
     made.filters.update(SetFilters().filters())
     # Ansible's own of this name knows only Ansible's own undefined values.
     made.filters["default"] = do_default
     made.filters.update({f"ansible.builtin.{name}": found for name, found in AddressFilters().filters().items()})
+    made.filters.update(load_module("filter_plugins/addresses.py").FilterModule().filters())
     made.tests.update(match=match, search=search)
     return made
 

@@ -70,6 +70,8 @@ def test_nginx_may_not_cut_off_what_xnat_allows(nginx: int, xnat: int, good: boo
         ({"nginx_dicom_from": []}, False),
         ({"nginx_dicom_from": ["scanner.example.org"]}, False),
         ({"nginx_dicom_from": ["all"]}, False),
+        ({"nginx_dicom_from": ["192.0.2.300"]}, False),
+        ({"nginx_dicom_from": ["192.0.2.0/33"]}, False),
         ({"nginx_dicom_port": 443}, False),
         ({"nginx_dicom_upstream": "127.0.0.1"}, False),
     ],
