@@ -8,7 +8,7 @@ short_description: Look at a site of XNAT, and change nothing
 description:
   - Returns its version, whether it is up and since when, its plugins and data types, and what the account may do.
   - Version, site ID and address are open to everybody; the rest needs an account.
-  - For XNAT 1.7 and later.
+  - For all versions. XNAT 1.6 has no list of plugins and no roles to ask for, and tells its ID only to administrators.
 options:
   need_login:
     description:

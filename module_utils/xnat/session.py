@@ -293,6 +293,21 @@ class Session:
             return answer
         raise self.failure(method, path, doing, answer, (advice or {}).get(answer.status))
 
+    def request_by_password(
+        self, method: str, path: str, doing: str, body: Body, advice: Mapping[int, str] | None = None
+    ) -> Answer:
+        """Send one request that carries the password itself: a 1.6 that was never set up opens no session."""
+        if self.check_mode:
+            raise CheckModeError(
+                f"{method} {path} was about to be sent in check mode ({doing}). This is a defect: please report it."
+            )
+        response = self._attempts(_Call(method, path, doing, None, body, self._basic(), retry=False))
+        answer = self._answer(response)
+        if answer.status not in {200, 201} or is_login_page(answer.text):
+            raise self.failure(method, path, doing, answer, (advice or {}).get(answer.status))
+        self.wrote = True
+        return answer
+
     def failure(self, method: str, path: str, doing: str, answer: Answer, advice: str | None = None) -> RequestError:
         """Build the error for an answer: what was tried, the request, the status, what XNAT said, what to do."""
         said = self.excerpt(answer.text)
@@ -345,12 +360,15 @@ class Session:
                     raise
             return self._login
 
-    def _log_in(self) -> _Login:
+    def _basic(self) -> dict[str, str]:
         user, password = self.server.credentials
         basic = base64.b64encode(f"{user}:{password}".encode()).decode()
         self._secrets += [secret for secret in (basic, password) if secret]
+        return {"Authorization": f"Basic {basic}"}
+
+    def _log_in(self) -> _Login:
+        headers, user = self._basic(), self.server.credentials[0]
         doing = f"log in to {self.server.base} as {user if self.server.token is None else 'the owner of the token'}"
-        headers = {"Authorization": f"Basic {basic}"}
         response = self._attempts(_Call("POST", address.SESSION, doing, headers=headers))
         answer = self._answer(response)
         said = self.excerpt(answer.text)

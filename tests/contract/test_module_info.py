@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from module_runner import ModuleFailedError, Modules
-from xnat_twin.testing import XnatServer
+from xnat_twin.testing import Practice, XnatServer
 
 pytest_plugins = ["module_fixtures"]
 
@@ -49,3 +49,17 @@ def test_site_that_is_away_is_a_fact_or_an_error(modules: Modules) -> None:
     assert "nothing listens" in found["problem"]
     with pytest.raises(ModuleFailedError, match="nothing listens"):
         modules.info(**away)
+
+
+@pytest.mark.practice_xnat("is of another version, and fails a login")
+def test_1_6_tells_what_it_can(practice: Practice) -> None:
+    server = practice("1.6", name="info_1_6")
+    modules = Modules(server.url, server.admin, server.password)
+    found = modules.info()["object"]
+    assert (found["reachable"], found["version"], found["initialized"]) == (True, "1.6.5", True)
+    assert (found["site_id"], found["account"]) == ("XNAT", {"username": server.admin, "administrator": True})
+    assert "xnat:mrSessionData" in found["data_types"]
+    refused = modules.info(password="wrong", need_login=False)["object"]
+    assert (refused["reachable"], refused["version"], refused["refused"]) == (True, "1.6.5", True)
+    fresh = practice("1.6", initialized=False, name="info_1_6_fresh")
+    assert Modules(fresh.url, fresh.admin, fresh.password).info()["object"]["initialized"] is False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -110,3 +111,9 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     by_lower = {one.lower(): one for one in sorted(known)}
     found = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
     return by_lower[found[0]] if found else None
+
+
+def digest(text: str) -> str:
+    """A text that is too long to be shown: its lines, characters, and the beginning of its SHA-256."""
+    checksum = hashlib.sha256(text.encode()).hexdigest()[:12]
+    return f"{len(text.splitlines())} lines, {len(text)} characters, sha256 {checksum}..."

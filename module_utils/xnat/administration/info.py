@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from ..errors import ConnectError, LoginError, RequestError
 from ..session import Session
-from . import address, wire
+from . import address, legacy_settings, wire
 from .accounts import ADMINISTRATOR
 
 
@@ -20,7 +21,7 @@ def gather(session: Session, *, need_login: bool) -> dict[str, Any]:
     found |= {"account": None, "problem": None, "initialized": None, "uptime": {}, "plugins": {}, "data_types": []}
     try:
         found |= _open(session)
-        found |= _inside(session)
+        found |= _inside(session) if found["build"] else _inside_1_6(session)
     except (ConnectError, LoginError, RequestError) as error:
         if need_login:
             raise
@@ -33,6 +34,9 @@ def _open(session: Session) -> dict[str, Any]:
     answer = session.open(address.BUILD, "ask for the version")
     build = answer.json()
     if answer.status != 200 or not isinstance(build, dict) or not build.get("version"):
+        old = session.open(address.VERSION_OF_1_6, "ask for the version")
+        if old.status == 200 and re.fullmatch(r"\s*1\.6[\w.-]*\s*", old.text):
+            return {"reachable": True, "version": old.text.strip()}
         raise session.failure("GET", address.BUILD, "ask for the version", answer)
     return {
         "reachable": True,
@@ -71,4 +75,25 @@ def _inside(session: Session) -> dict[str, Any]:
             "roles": sorted(map(str, roles)),
             "groups": sorted(map(str, groups)),
         },
+    }
+
+
+def _inside_1_6(session: Session) -> dict[str, Any]:
+    """Without `/xapi` there are neither plugins nor roles to ask for; who reads the settings is an administrator."""
+    user = session.server.credentials[0]
+    try:
+        settings = legacy_settings.read(session)
+    except RequestError as error:
+        if error.status != 403:
+            raise
+        return {"initialized": True, "account": {"username": user, "administrator": False}}
+    if settings is None:
+        return {"initialized": False}
+    types = session.rows(address.DATA_TYPES_OF_1_6, "list the data types") or []
+    return {
+        "initialized": True,
+        "site_id": settings["siteId"],
+        "site_url": settings.get("siteUrl"),
+        "data_types": sorted(row["ELEMENT_NAME"] for row in types),
+        "account": {"username": user, "administrator": True},
     }

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..module import CONNECTION, XnatModule
 from ..session import Session
-from . import accounts, compare, info, receivers, settings
+from . import accounts, compare, info, legacy_settings, receivers, settings
 
 
 def settings_options() -> dict[str, Any]:
@@ -15,6 +15,16 @@ def settings_options() -> dict[str, Any]:
         **CONNECTION,
         "settings": {"type": "dict", "default": {}},
         "notifications": {"type": "dict", "default": {}},
+        "allow_unknown": {"type": "bool", "default": False},
+    }
+
+
+def legacy_settings_options() -> dict[str, Any]:
+    """Return the argument spec of xnat_legacy_settings."""
+    return {
+        **CONNECTION,
+        "settings": {"type": "dict", "default": {}},
+        "initialize": {"type": "bool", "default": False},
         "allow_unknown": {"type": "bool", "default": False},
     }
 
@@ -71,6 +81,17 @@ class AdministrationModule(XnatModule):
             session, params["settings"], params["notifications"], allow_unknown=params["allow_unknown"]
         )
         self._outcome = outcome
+
+    def manage_legacy_settings(self) -> None:
+        """Make the settings of a site of 1.6 as the options say."""
+        params = self.params
+        self._hide(value for name, value in params["settings"].items() if compare.is_secret(name))
+        self._outcome = legacy_settings.ensure(
+            self._connect(),
+            params["settings"],
+            initialize=params["initialize"],
+            allow_near=params["allow_unknown"],
+        )
 
     def manage_user(self) -> None:
         """Make the account as the options say."""
