@@ -52,6 +52,20 @@ def version_row(version: Any, table: Sequence[Row]) -> Row | None:
     return None
 
 
+def version_overrides(table: Sequence[Row], overrides: Sequence[Row]) -> list[Row]:
+    """The table with other limits in some rows: for tests with a stand-in, which runs where the real one does not."""
+    rows = {str(row["from"]): dict(row) for row in table}
+    for override in overrides:
+        first, unknown = str(override.get("from", "")), sorted(set(override) - {"from", *PARTS})
+        if first not in rows or unknown:
+            raise AnsibleFilterError(
+                f"versions_table_overrides: {dict(override)} needs `from` as one of {', '.join(rows)}, and beside it "
+                f"only {', '.join(PARTS)}"
+            )
+        rows[first] |= {part: override[part] for part in PARTS if part in override}
+    return list(rows.values())
+
+
 def version_problems(asked: Mapping[str, Any], table: Sequence[Row], allow_unknown: bool = False) -> list[str]:
     """What does not fit together, one line each.
 
@@ -143,4 +157,9 @@ class FilterModule:
 
     def filters(self) -> dict[str, Any]:
         """The filters by name."""
-        return {"version_problems": version_problems, "version_row": version_row, "java_feature": java_feature}
+        return {
+            "version_problems": version_problems,
+            "version_overrides": version_overrides,
+            "version_row": version_row,
+            "java_feature": java_feature,
+        }

@@ -24,6 +24,7 @@ module: awaited_service
 short_description: Wait until a service answers over HTTP
 description:
   - Asks O(url) until it answers 200 and a JSON object with the values of O(expect), or until O(timeout) is over.
+    An answer that is one line of plain text counts as an object whose C(text) is that line.
   - Ends at once when the unit has failed or is not running; when systemd tries again by itself, the next try counts.
   - Ends when a process that is not of the unit has the port, before anything is sent to it.
   - The failure quotes what the service's journal and O(logs) said since its last start, without the secrets.
@@ -65,12 +66,13 @@ waited: {description: Seconds until it did., type: float, returned: success}
 
 PAUSE = 1.0  # seconds
 PATIENCE = 30.0  # seconds for one answer
+LINE = 200  # characters of an answer that is one line
 
 _NO_PROXY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def ask(url: str) -> tuple[int, str, dict[str, Any]]:
-    """The status (0 when there was no answer), what to say about it, and the JSON object that came, if one did."""
+    """The status (0 when there was no answer), what to say about it, and the JSON object or line of text that came."""
     try:
         with _NO_PROXY.open(url, timeout=PATIENCE) as response:
             status, body = response.status, response.read(1 << 20)
@@ -81,8 +83,13 @@ def ask(url: str) -> tuple[int, str, dict[str, Any]]:
     try:
         answer = json.loads(body)
     except ValueError:
-        return status, "a page that is not JSON", {}
-    return status, f"HTTP {status}", answer if isinstance(answer, dict) else {}
+        answer = None
+    if isinstance(answer, dict):
+        return status, f"HTTP {status}", answer
+    line = body.decode("utf-8", "replace").strip()
+    if 0 < len(line) <= LINE and "\n" not in line and "<" not in line:
+        return status, f"HTTP {status}", {"text": line}
+    return status, "a page that is not JSON", {}
 
 
 class Watched:

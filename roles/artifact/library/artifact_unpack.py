@@ -8,15 +8,14 @@ the controller has done that.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
-import stat
 import tarfile
 import zipfile
 from pathlib import Path, PurePosixPath
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.host.tree import MARKER, current, manifest
 
 DOCUMENTATION = r"""
 module: artifact_unpack
@@ -48,10 +47,6 @@ RETURN = r"""
 dest: {description: The folder., type: str, returned: success}
 needed: {description: Whether the folder held anything but this archive's content., type: bool, returned: success}
 """
-
-
-MARKER = ".artifact"
-SHOWN = 5  # names in a message
 
 
 class UnpackError(Exception):
@@ -112,45 +107,6 @@ def unpack_tar(archive: Path, target: Path, strip: int) -> None:
                 with source, path.open("wb") as out:
                     shutil.copyfileobj(source, out, 1 << 20)
                 path.chmod(0o755 if member.mode & 0o100 else 0o644)
-
-
-def manifest(folder: Path) -> str:
-    """One line for the folder and each thing below it but the list itself: what it holds, mode, owner, path.
-
-    Owners and folders count: who owns a folder can replace what is in it.
-    """
-    lines = []
-    for path in [folder, *sorted(folder.rglob("*"))]:
-        name = path.relative_to(folder)
-        if name == Path(MARKER):
-            continue
-        status = path.lstat()
-        if stat.S_ISLNK(status.st_mode):
-            holds = hashlib.sha256(os.fsencode(path.readlink())).hexdigest()
-        elif stat.S_ISREG(status.st_mode):
-            digest = hashlib.sha256()
-            with path.open("rb") as handle:
-                while block := handle.read(1 << 20):
-                    digest.update(block)
-            holds = digest.hexdigest()
-        else:
-            holds = "folder" if stat.S_ISDIR(status.st_mode) else "special"
-        lines.append(f"{holds} {status.st_mode:06o} {status.st_uid}:{status.st_gid} {name}")
-    return "".join(f"{line}\n" for line in lines)
-
-
-def current(dest: Path) -> str:
-    """What is unpacked at ``dest``: an archive's checksum, the same with what differs from it since, or nothing."""
-    try:
-        checksum, _, listed = (dest / MARKER).read_text(encoding="utf-8", errors="surrogateescape").partition("\n")
-    except OSError:
-        return ""
-    differing = set(listed.splitlines()) ^ set(manifest(dest).splitlines())
-    if not differing:
-        return checksum
-    names = sorted({line.split(" ", 3)[-1] for line in differing})
-    shown = ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
-    return f"{checksum}, but changed since: {shown}"
 
 
 def unpack(archive: Path, dest: Path, checksum: str, strip: int) -> None:

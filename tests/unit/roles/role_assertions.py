@@ -8,7 +8,7 @@ import jinja2
 from ansible.plugins.filter.core import FilterModule as CoreFilters
 from ansible.plugins.filter.mathstuff import FilterModule as SetFilters
 from ansible.plugins.filter.urlsplit import FilterModule as AddressFilters
-from ansible.plugins.test.core import match, search
+from ansible.plugins.test.core import match, search, version_compare
 from jinja2 import meta
 from jinja2.filters import do_default
 from roles_tree import ROOT, Task, load_module, read_yaml
@@ -23,7 +23,7 @@ def world() -> jinja2.Environment:
     made.filters["default"] = do_default
     made.filters.update({f"ansible.builtin.{name}": found for name, found in AddressFilters().filters().items()})
     made.filters.update(load_module("filter_plugins/addresses.py").FilterModule().filters())
-    made.tests.update(match=match, search=search)
+    made.tests.update(match=match, search=search, version=version_compare)
     return made
 
 

@@ -75,6 +75,7 @@ def test_a_short_password_is_refused_by_name_unless_others_chose_it(tmp_path: Pa
         "xnat_site_id": "DPUK_TEST",
         "xnat_site_url": "https://xnat.example.org",
         "xnat_version": "1.10.1",
+        "xnat_war_src": ["/srv/xnat.war"],
         "xnat_war_checksum": f"sha256:{'0' * 64}",
         "xnat_admin_password": "long-enough-for-anybody",
         "xnat_database_password": chosen,

@@ -153,7 +153,26 @@ def test_only_a_site_that_is_set_up_and_refuses_admin_admin_is_opened(
     stranger: int, status: int, text: str, verdict: tuple[bool, bool]
 ) -> None:
     """(unprotected, ready); neither when XNAT does not say."""
-    asked = {"__xnat_stranger": {"status": stranger}, "__xnat_initialized": {"status": status, "content": text}}
+    asked = {
+        "xnat_version": "1.10.1",
+        "__xnat_stranger": {"status": stranger},
+        "__xnat_initialized": {"status": status, "content": text},
+    }
+    words = [value_of("roles/xnat/vars/main.yml", name, asked) for name in ("__xnat_guard_open", "__xnat_guard_ready")]
+    assert tuple(word.strip() == "True" for word in words) == verdict
+
+
+@pytest.mark.parametrize(
+    ("stranger", "status", "verdict"),
+    [(401, 200, (False, True)), (200, 200, (True, False)), (401, 500, (False, False)), (401, 401, (False, False))],
+)
+def test_a_1_6_that_tells_its_settings_is_set_up(stranger: int, status: int, verdict: tuple[bool, bool]) -> None:
+    """Before that the service answers 500; whatever it says is JSON and never the word true."""
+    asked = {
+        "xnat_version": "1.6.5",
+        "__xnat_stranger": {"status": stranger},
+        "__xnat_initialized": {"status": status, "content": '{"ResultSet":{}}'},
+    }
     words = [value_of("roles/xnat/vars/main.yml", name, asked) for name in ("__xnat_guard_open", "__xnat_guard_ready")]
     assert tuple(word.strip() == "True" for word in words) == verdict
 

@@ -50,7 +50,7 @@ def test_what_is_no_text_is_written_as_text() -> None:
 def test_every_template_of_properties_uses_it() -> None:
     """And none has its own way again."""
     templates = sorted(ROOT.glob("roles/*/templates/*.properties.j2"))
-    assert len(templates) == 4
+    assert len(templates) == 7
     for path in templates:
         text = path.read_text(encoding="utf-8")
         assert "java_property" in text, path
