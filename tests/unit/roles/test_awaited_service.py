@@ -23,7 +23,7 @@ class Answers(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """By path: JSON, a page, or a status."""
         self.asked.append(self.path)
-        body = {"/info": b'{"version": "1.10.1"}', "/page": b"<html>"}.get(self.path, b"")
+        body = {"/info": b'{"version": "1.10.1"}', "/page": b"<html>", "/line": b"1.6.5\n"}.get(self.path, b"")
         self.send_response(200 if body else int(self.path[1:]))
         self.end_headers()
         self.wfile.write(body)
@@ -46,6 +46,8 @@ def test_answers_are_read(url: str) -> None:
     """With the object that came, or what to say instead of it."""
     assert awaited_service.ask(f"{url}/info") == (200, "HTTP 200", {"version": "1.10.1"})
     assert awaited_service.ask(f"{url}/page") == (200, "a page that is not JSON", {})
+    # XNAT 1.6 says its version so.
+    assert awaited_service.ask(f"{url}/line") == (200, "HTTP 200", {"text": "1.6.5"})
     assert awaited_service.ask(f"{url}/503") == (503, "HTTP 503", {})
     status, said, _ = awaited_service.ask("http://127.0.0.1:1/")
     assert (status, said.startswith("no answer")) == (0, True)

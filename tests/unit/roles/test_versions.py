@@ -222,3 +222,33 @@ def test_what_an_archive_holds_is_read_from_java_itself(said: str, number: int) 
     templar = Templar(DataLoader(), {"__tomcat_java": {"stderr": said}})
     found = templar.template(trust_as_template(proof["vars"]["__tomcat_java_found"]))
     assert versions.java_feature(found) == number
+
+
+def test_overrides_replace_limits_of_one_row_only() -> None:
+    """For tests with a stand-in; the rest of the row and all other rows stay."""
+    judged = versions.version_overrides(
+        TABLE, [{"from": "1.6", "java": [21], "tomcat": {"from": "9.0", "before": "10"}}]
+    )
+    assert judged[1:] == TABLE[1:]
+    assert judged[0]["postgresql"] == TABLE[0]["postgresql"]
+    assert versions.version_problems({"xnat": "1.6.5", "java": "21", "tomcat": "9.0.117"}, judged) == []
+    assert len(versions.version_problems({"xnat": "1.6.5", "java": "7", "postgresql": "15"}, judged)) == 2
+    assert versions.version_overrides(TABLE, []) == TABLE
+    assert TABLE[0]["java"] == [7]
+
+
+@pytest.mark.parametrize("row", [{"from": "1.6.5", "java": [21]}, {"java": [21]}, {"from": "1.6", "plugins": "1.7"}])
+def test_an_override_that_means_nothing_is_refused(row: dict[str, Any]) -> None:
+    with pytest.raises(AnsibleFilterError, match="versions_table_overrides"):
+        versions.version_overrides(TABLE, [row])
+
+
+def test_overrides_are_told_and_are_none_by_default() -> None:
+    """And nothing is judged past them by mistake."""
+    role = ROOT / "roles" / "versions"
+    (said,) = [task for task in read_yaml(role / "tasks/preflight.yml") if "not the real one" in task["name"]]
+    assert "never" in options_of(role)["versions_table_overrides"]["description"]
+    assert said["when"] == "versions_table_overrides | length > 0"
+    assert "WARNING" in said["ansible.builtin.debug"]["msg"]
+    for name in ("preflight", "host"):
+        assert "__versions_table" not in (role / f"tasks/{name}.yml").read_text(encoding="utf-8")
