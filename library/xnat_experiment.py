@@ -8,6 +8,8 @@ short_description: Make, change or delete an experiment (imaging session or asse
 description:
   - Makes an experiment of any data type with its attributes and custom variables, changes what differs, or deletes
     it.
+  - The assessments of the DPUK (V(dpuk:dpukAssessmentData), V(dpuk:dpukRiskFactorAssessmentData)) have their fields
+    checked before anything is sent, and take these by name in O(fields). See docs/assessments.md.
   - Labels of experiments are unique in a project. One that exists under another subject is refused, because XNAT
     would move it.
 options:
@@ -86,14 +88,17 @@ EXAMPLES = r"""
     session: sub001_MRI
     date: "2024-05-01"
 
-- name: An assessment of a data type of our own
+- name: An assessment of the DPUK, its fields by name
   xnat_experiment:
     project: test1
     subject: sub001
-    experiment: sub001_assessment
+    experiment: sub001_DPUK
     xsi_type: dpuk:dpukAssessmentData
+    date: "2024-05-01"
     fields:
-      dpuk:dpukAssessmentData/mmse: 28
+      MMSE: 28
+      CDR: 0.5
+      DIAGNOSIS_MCI: true
 """
 
 RETURN = r"""

@@ -137,6 +137,13 @@ EXAMPLES = r"""
     defaults:
       session: "{subject}_MR1"
 
+- name: Assessments of many subjects, one row each with subject, date, MMSE, CDR and so on
+  xnat_upload:
+    project: test1
+    manifest: assessments.csv
+    defaults:
+      session: "{subject}_DPUK"
+
 - name: Two subjects, without what personal data there may be, and delete what is no longer in the dataset
   xnat_upload:
     project: memory
@@ -250,6 +257,15 @@ files:
         - Its C(md5) and C(size) are then not those of that file, and a manifest does not compare them.
       type: bool
       sample: false
+objects:
+  description: How many subjects, sessions and scans of the study were C(created), C(changed), C(same) or C(failed).
+  returned: always, unless the failure came before the plan
+  type: dict
+  sample:
+    created: 3
+    changed: 0
+    same: 0
+    failed: 0
 totals:
   description: How many files were C(same), C(sent), C(replaced), C(removed), C(failed); requests, bytes, seconds.
   returned: always, unless the failure came before the plan

@@ -16,6 +16,7 @@ from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
 
+from . import assessments
 from .errors import InputError
 
 # Option of our modules -> (parameter that XNAT takes, path under which the value is found in the item).
@@ -194,6 +195,8 @@ def wanted_values(
     (without). `stored` are the present values (see flatten); a custom variable that is there in another case keeps its
     name, because XNAT folds the case of these names in some places and would else hold two of them.
     """
+    if kind == "experiment" and (known := assessments.known_type(xsi_type)):
+        fields = assessments.checked(known, fields)
     wanted = []
     for option, (parameter, path) in ATTRIBUTES[kind].items():
         value = options.get(option)

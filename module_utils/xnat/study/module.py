@@ -218,7 +218,7 @@ class StudyModule(XnatModule):
         if params["report"] and not session.check_mode:
             report.write(params["report"], self._rows(), totals, remarks)
         self._outcome = Outcome(result.changed, result.before, result.after)
-        self._found = {"files": output.PLACEHOLDER, "totals": totals, "remarks": remarks}
+        self._found = {"files": output.PLACEHOLDER, "objects": result.objects, "totals": totals, "remarks": remarks}
         if result.problems:
             raise XnatError(_failure(result, totals), changed=result.changed, **self._found)
 
@@ -226,6 +226,8 @@ class StudyModule(XnatModule):
 def _failure(result: upload.Result, totals: dict[str, Any]) -> str:
     """Say in one message what was not done, with the first reasons, and what to do."""
     lines = [f"{totals['failed']} of {totals['files']} files are not proven to be in XNAT as they are here."]
+    if not totals["files"]:
+        lines = [f"{result.objects['failed']} of {sum(result.objects.values())} objects could not be written."]
     lines += [problem if problem.endswith(".") else f"{problem}." for problem in result.problems[:5]]
     if len(result.problems) > len(lines[1:]):
         lines.append(f"And {len(result.problems) - 5} more, in `files` and in the report.")

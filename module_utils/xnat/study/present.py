@@ -10,14 +10,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from .. import fields, listings, tables
+from .. import assessments, fields, listings, tables
 from ..address import Address
 from ..errors import ConflictError, InputError, RequestError
 from ..plan import Listing, shortened
 from ..session import Session
 from . import wishes
 from .study import Study
-from .wishes import SESSION, SUBJECT, SessionList, StudyWishes, Wishes
+from .wishes import SUBJECT, SessionList, StudyWishes, Wishes
 
 NO_FILES = Listing()
 
@@ -66,9 +66,14 @@ def read(session: Session, study: Study, *, batch: int = 50) -> Present:
     present = Present()
     for project, wanted in wishes.of_study(study).items():
         _Reader(session, study, present, project).read(wanted)
-    ids = {found.id: address for address, found in present.sessions.items()}
     owners = {file.resource.owner for file in study.files}
     sessions = {owner.up_to("experiment") for owner in owners if owner.experiment}
+    # An assessment is a form that was filled in; it has files only if somebody wants it to.
+    ids = {
+        found.id: of
+        for of, found in present.sessions.items()
+        if of in sessions or not assessments.known_type(found.xsi_type)
+    }
     present.listings.update(listings.of_sessions(session, ids, batch=batch, filled=sessions))
     for owner in sorted(owners, key=str):
         there = owner.project in present.projects if owner.kind == "project" else owner in present.subjects
@@ -139,7 +144,7 @@ class _Reader:
     # -- sessions and scans -----------------------------------------------------------------------------------------
 
     def _read_sessions(self, one: SessionList) -> None:
-        table = self._table("experiments", one.columns, {"xsiType": SESSION})
+        table = self._table("experiments", one.columns, {"xsiType": one.listed})
         if table is None:
             raise InputError(f"The {self._project} disappeared while it was being read. Run again.")
         for row in table:
@@ -155,7 +160,7 @@ class _Reader:
 
     def _session_of(self, row: Mapping[str, str], one: SessionList) -> Address | None:
         """The session of the study that a row is about. Raises ConflictError if it is somewhere else."""
-        identifier, home = row["ID"], row[f"{SESSION}/project"]
+        identifier, home = row["ID"], row[one.home]
         if identifier in self._sessions:
             return self._sessions[identifier]
         label = row["label"]

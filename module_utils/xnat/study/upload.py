@@ -6,18 +6,19 @@ Knows neither Ansible nor any format of files.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from .. import local
 from ..address import Address
+from ..assessments import known_type
 from ..errors import InputError
 from ..plan import OVERWRITE, LocalFile, StoredFile, digests_needed
 from ..progress import Progress
 from ..session import Session
-from . import engine, metadata, parallel, present, snapshots, study_plan, verify
+from . import engine, metadata, object_plan, parallel, present, snapshots, study_plan, verify
 from .engine import FileResult
 from .metadata import phi
 from .present import Present
@@ -60,7 +61,10 @@ class Options:
 
 @dataclass
 class Result:
-    """What was (or, in check mode, would be) done. `study` has the attributes of objects; its files are in `files`."""
+    """What was (or, in check mode, would be) done. `study` has the attributes of objects; its files are in `files`.
+
+    `objects` counts subjects, sessions and scans of the study: created, changed, same, failed.
+    """
 
     changed: bool = False
     before: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -68,6 +72,7 @@ class Result:
     files: list[FileResult] = field(default_factory=list)
     remarks: list[Remark] = field(default_factory=list)
     study: Study = field(default_factory=Study)
+    objects: dict[str, int] = field(default_factory=dict)
     sent_bytes: int = 0
     problems: list[str] = field(default_factory=list)
 
@@ -121,17 +126,44 @@ def run(
     """
     given = study
     study, plan = _plan(session, study, options, scratch)
+    whole = sum(len(study.addresses(kind)) for kind in ("subject", "experiment", "scan"))
     given.files.clear()
     study.files.clear()
     before, after = plan.diff() if diff else ({}, {})
-    result = Result(plan.changed, before, after, study=study, remarks=study.remarks)
+    objects = _counted(plan, whole)
+    result = Result(plan.changed, before, after, study=study, objects=objects, remarks=study.remarks)
     if session.check_mode:
         result.files = list(_planned(plan))
         return result
     carried = engine.run(session, plan, options.limits(), progress, overwrite=options.overwrite)
     result.files, result.sent_bytes, result.changed = carried.files, carried.sent_bytes, carried.changed
-    result.problems = list(_problems(carried))
+    result.problems = [*_problems(carried), *_not_kept(session, study, carried)]
+    result.objects = _counted(plan, whole, carried.objects)
     return result
+
+
+def _counted(plan: StudyPlan, whole: int, failed: Container[str] = ()) -> dict[str, int]:
+    """Count objects by what became of them; `failed` are those whose documents were not taken."""
+    counts = dict.fromkeys(("created", "changed", "same", "failed"), 0)
+    for document in plan.documents:
+        for change in document.changes:
+            counts["failed" if str(document.address) in failed else change.kind] += 1
+    return {**counts, "same": whole - sum(counts.values())}
+
+
+def _not_kept(session: Session, study: Study, carried: engine.Carried) -> Iterator[str]:
+    """Yield the assessments that XNAT took and did not keep as they were given: it ignores what it does not understand.
+
+    They have no files that could be looked at instead, so their list is read once more.
+    """
+    forms = {of for of, said in study.attributes.items() if of.kind == "experiment" and known_type(said.xsi_type)}
+    if not forms or not carried.changed or carried.stopped:
+        return
+    subjects = {of.up_to("subject") for of in forms}
+    part = Study(attributes={of: said for of, said in study.attributes.items() if of in forms or of in subjects})
+    for document in object_plan.documents(part, present.read(session, part)):
+        if str(document.address) not in carried.objects:
+            yield f"The {document.address} was taken by XNAT and is not there as it was given. Look into XNAT's log"
 
 
 def _plan(session: Session, study: Study, options: Options, scratch: Path) -> tuple[Study, StudyPlan]:

@@ -8,7 +8,8 @@ columns of a concrete type, such as that of PET sessions, from narrowing the lis
 (QueryOrganizerResource.getRootElementName). Values of one concrete type of scan stay in one row for each scan; two
 types in one list are joined with each other, so each has a list of its own. Custom variables and additional parameters
 are lists themselves: each of them is a row, times those of other lists, since a predicate in a column selects nothing.
-While this makes few rows, they come along; when it would make many, they are asked for by themselves.
+While this makes few rows, they come along; when it would make many, they are asked for by themselves. Assessments are
+no image sessions, and have a list for each of their types.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from .. import fields
+from .. import assessments, fields
 from ..address import Address
 from ..errors import InputError
 from ..fields import Wanted
@@ -26,8 +27,7 @@ from .study import Attributes, Study
 ANY_SCAN = "xnat:imageScanData"
 SESSION = "xnat:imageSessionData"
 SUBJECT = "xnat:subjectData"
-_OF_SESSION = ("ID", "label", "subject_ID", "xsiType", f"{SESSION}/project")
-_SHARES = (f"{SESSION}/sharing/share/project", f"{SESSION}/sharing/share/label")
+_OF_SESSION = ("ID", "label", "subject_ID", "xsiType")
 # Rows of a list beyond which variables and parameters are asked for by themselves: a server builds the whole table in
 # its memory before it answers.
 _MANY_ROWS = 20_000
@@ -80,10 +80,11 @@ def _is_special(wanted: Wanted) -> bool:
 
 @dataclass
 class StudyWishes:
-    """What to ask about the objects of one project. `scans` go by data type."""
+    """What to ask about the objects of one project. `scans` and `assessments` go by data type."""
 
     subjects: Wishes = field(default_factory=Wishes)
     sessions: Wishes = field(default_factory=Wishes)
+    assessments: dict[str, Wishes] = field(default_factory=dict)
     scans: dict[str, Wishes] = field(default_factory=dict)
 
 
@@ -96,7 +97,8 @@ def of_study(study: Study) -> dict[str, StudyWishes]:
         if address.kind == "subject":
             target = wishes.subjects
         elif address.kind == "experiment":
-            target = wishes.sessions
+            known = assessments.known_type(types[address])
+            target = wishes.assessments.setdefault(known, Wishes()) if known else wishes.sessions
         else:
             target = wishes.scans.setdefault(types[address], Wishes())
         attributes = study.attributes.get(address, _NONE)
@@ -138,11 +140,13 @@ def data_types(study: Study) -> dict[Address, str]:
 class SessionList:
     """One list of the sessions of a project, joined with their scans of one type; without a type, of sessions only.
 
+    `listed` is the data type of what is listed: all image sessions, or one kind of assessment.
     The columns are {column: path of the value}; variables and parameters are names, in lower case. `shares` is whether
     it says which projects a session is shared with.
     """
 
     scan_type: str = ""
+    listed: str = SESSION
     sessions: Mapping[str, str] = field(default_factory=dict)
     scans: Mapping[str, str] = field(default_factory=dict)
     variables: frozenset[str] = frozenset()
@@ -152,12 +156,17 @@ class SessionList:
     @property
     def variable(self) -> tuple[str, str]:
         """The columns of a custom variable: name and value."""
-        return f"{SESSION}/fields/field/name", f"{SESSION}/fields/field/field"
+        return f"{self.listed}/fields/field/name", f"{self.listed}/fields/field/field"
+
+    @property
+    def home(self) -> str:
+        """The column of the project that a session belongs to."""
+        return f"{self.listed}/project"
 
     @property
     def share(self) -> tuple[str, str]:
         """The columns of a share: project and label there."""
-        return _SHARES
+        return f"{self.listed}/sharing/share/project", f"{self.listed}/sharing/share/label"
 
     @property
     def parameter(self) -> tuple[str, str]:
@@ -174,7 +183,7 @@ class SessionList:
     @property
     def columns(self) -> list[str]:
         """All columns to ask for, each once."""
-        asked = [*_OF_SESSION, *(_SHARES if self.shares else ()), *self.sessions]
+        asked = [*_OF_SESSION, self.home, *(self.share if self.shares else ()), *self.sessions]
         asked += [*self.scan, *self.scans] if self.scan_type else []
         asked += self.variable if self.variables else ()
         asked += self.parameter if self.parameters else ()
@@ -182,7 +191,17 @@ class SessionList:
 
 
 def session_lists(wishes: StudyWishes) -> list[SessionList]:
-    """Return the lists that tell what is asked for; the first one has the sessions themselves."""
+    """Return the lists that tell what is asked for; the first one of a type has the sessions themselves."""
+    lists = list(_of_images(wishes)) if wishes.sessions.objects else []
+    for xsi_type, own in wishes.assessments.items():
+        for number, part in enumerate(_parts(own.columns)):
+            names = frozenset(own.variables) if number == 0 else frozenset[str]()
+            one = SessionList(listed=xsi_type, sessions=part, variables=names, shares=number == 0)
+            lists += _few_rows(one, own.objects, 0)
+    return lists
+
+
+def _of_images(wishes: StudyWishes) -> Iterator[SessionList]:
     own, of_types = wishes.sessions, dict(wishes.scans)
     if of_types and not any(of_type.special for of_type in of_types.values()):
         of_types = {ANY_SCAN: _together(of_types)}
@@ -192,7 +211,8 @@ def session_lists(wishes: StudyWishes) -> list[SessionList]:
         for number, part in enumerate(_parts(of_type.columns))
     ] or [SessionList()]
     lists[0] = replace(lists[0], sessions=own.columns, variables=frozenset(own.variables), shares=True)
-    return [one for whole in lists for one in _few_rows(whole, own.objects, of_types.get(whole.scan_type, own).objects)]
+    for whole in lists:
+        yield from _few_rows(whole, own.objects, of_types.get(whole.scan_type, own).objects)
 
 
 def all_scans() -> SessionList:
@@ -233,6 +253,6 @@ def _few_rows(whole: SessionList, sessions: int, scans: int) -> Iterator[Session
         return
     yield replace(whole, variables=frozenset(), parameters=frozenset())
     if whole.variables:
-        yield SessionList(variables=whole.variables)
+        yield SessionList(listed=whole.listed, variables=whole.variables)
     if whole.parameters:
         yield SessionList(whole.scan_type, parameters=whole.parameters)

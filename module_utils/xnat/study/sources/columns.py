@@ -6,6 +6,7 @@ Besides the columns in COLUMNS there are, for what has none of its own:
 `subject.NAME`, `session.NAME`, `scan.NAME`   an option of that object in our modules (`subject.age`, `session.note`),
                                               else a custom variable (of a scan: an additional parameter)
 `xnat:mrScanData/parameters/tr`               a field by XNAT's path; its data type says of which object
+`MMSE`                                        a field of one of the DPUK's assessments (assessments.py), in any case
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from dataclasses import dataclass, field
 from string import Formatter
 from typing import Any
 
+from ... import assessments
 from ...address import Address
 from ...errors import InputError
 from ...fields import (
@@ -112,7 +114,8 @@ def targets(names: Iterable[str], where: str, others: Iterable[str] = ()) -> dic
                 raise InputError(f"{where}: {other!r} and {name!r} both set the same of a {_WORDS[target.kind]}.")
             found[name] = target
         elif name not in known:
-            near = difflib.get_close_matches(name.lower(), known, 2)
+            scores = [field.lower() for fields in assessments.FIELDS.values() for field in fields]
+            near = difflib.get_close_matches(name.lower(), [*known, *scores], 2)
             unknown.append(f"{name!r}" + (f" (did you mean {' or '.join(near)}?)" if near else ""))
     if unknown:
         raise InputError(
@@ -131,17 +134,26 @@ def _by_form(name: str) -> Target | None:
         for end, of in (("scandata", "scan"), ("sessiondata", "experiment")):
             if kind is None and head.lower().endswith(end):
                 kind = of
+        if kind is None and assessments.known_type(head):
+            kind = "experiment"
         if kind is None:
             raise InputError(
                 f"{name!r}: {head} is neither the data type of subjects nor one of sessions or scans, whose names end "
                 "in SessionData and ScanData."
             )
         return Target(kind, name, is_field=True)
+    if xsi_type := assessments.type_of_field(name):
+        return Target("experiment", f"{xsi_type}/{name.upper()}", is_field=True)
     word, dot, rest = name.partition(".")
     if dot and rest and word in _LEVELS:
         kind = _LEVELS[word]
         return Target(kind, rest, is_field=rest not in ATTRIBUTES[kind])
     return None
+
+
+def of_assessment(target: Target) -> bool:
+    """Whether a column sets a field of one of the DPUK's assessments."""
+    return assessments.known_type(target.name.partition("/")[0]) is not None
 
 
 def filled(values: Mapping[str, str], defaults: Mapping[str, str]) -> dict[str, str]:

@@ -21,7 +21,7 @@ from ...errors import InputError, refuse
 from ...plan import LocalFile
 from ..study import SNAPSHOTS, Study
 from . import tables
-from .columns import COLUMNS, MARKS, Builder, check_defaults, filled, targets
+from .columns import COLUMNS, MARKS, Builder, Target, check_defaults, filled, of_assessment, targets
 
 FILE_COLUMNS = ("path", "md5", "size")
 REPORT_COLUMNS = ("action", "reason", "uri", "digest", "host", "made")  # what became of a file the last time
@@ -60,7 +60,7 @@ def read(
         if said.get("made", "").lower() == "true":
             # What was sent was a copy without personal data; size and MD5 are those of the copy.
             said = {name: value for name, value in said.items() if name not in {"md5", "size"}}
-        values = filled(said, _for_row(given, said))
+        values = filled(said, _for_row(given, said, columns))
         if reason := _left_out(values):
             builder.study.leave_out(f"{path}, row {row.number}", reason)
             continue
@@ -79,11 +79,17 @@ def read(
     return builder.finish()
 
 
-def _for_row(defaults: Mapping[str, str], values: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the defaults that a row takes. One without a file describes what it names, and nothing below that."""
+def _for_row(
+    defaults: Mapping[str, str], values: Mapping[str, str], columns: Mapping[str, Target]
+) -> Mapping[str, str]:
+    """Return the defaults that a row takes. One without a file describes what it names, and nothing below that.
+
+    Scores name an assessment, though no column may say what it is called.
+    """
     if "path" in values or "path" in defaults:
         return defaults
-    below = {"scan", "resource", *MARKS} | (set() if "scan" in values else {"session"})
+    assessed = any(of_assessment(columns[name]) for name in values if name in columns)
+    below = {"scan", "resource", *MARKS} | (set() if "scan" in values or assessed else {"session"})
     return {name: template for name, template in defaults.items() if name not in below}
 
 
