@@ -17,6 +17,12 @@ from pathlib import Path
 PATH = "/usr/local/bin:/usr/bin:/bin"
 
 
+def java_environment(java_home: str, tree: Path, options: list[str]) -> dict[str, str]:
+    """What a program in ``bin`` of a tree needs to find this JDK, with options for every JVM that it starts."""
+    found = {"JAVA_HOME": java_home, "PATH": f"{java_home}/bin:{tree}/bin:{PATH}"}
+    return found | ({"JAVA_TOOL_OPTIONS": " ".join(options)} if options else {})
+
+
 @dataclass(frozen=True)
 class Account:
     """Who runs the program."""

@@ -1,13 +1,16 @@
-"""What a folder of root's holds, so that whatever was changed in it since it was made is found. It only reads.
+"""Folders of root's that come to be in one step, and in which whatever was changed since is found.
 
 A folder carries a list of its content and where that is from; who makes it writes the list last.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
+import shutil
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 MARKER = ".artifact"
@@ -51,3 +54,32 @@ def current(dest: Path) -> str:
     names = sorted({line.split(" ", 3)[-1] for line in differing})
     shown = ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
     return f"{checksum}, but changed since: {shown}"
+
+
+def write_list(folder: Path, origin: str) -> Path:
+    """Have a folder carry its list, and where its content is from; return the list's path."""
+    marker = folder / MARKER
+    marker.write_text(f"{origin}\n{manifest(folder)}", encoding="utf-8", errors="surrogateescape")
+    return marker
+
+
+@contextlib.contextmanager
+def replaced(dest: Path) -> Iterator[Path]:
+    """A path to make a folder at, which then takes the place of `dest`; the one that was there is removed last.
+
+    After an error nothing is left of it, for a half-made folder on a full disk would keep everything else from writing.
+    """
+    fresh, old = dest.with_name(f"{dest.name}.new"), dest.with_name(f"{dest.name}.old")
+    for left_over in (fresh, old):
+        if left_over.exists():
+            shutil.rmtree(left_over)
+    try:
+        yield fresh
+    except BaseException:
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise
+    if dest.exists():
+        dest.rename(old)
+    fresh.rename(dest)
+    if old.exists():
+        shutil.rmtree(old)

@@ -274,10 +274,7 @@ class Session:
         is no answer, CheckModeError if it could change something in check mode. `advice` says what to do for a status.
         With `retry=False` it is sent once: the caller knows better how to look what became of it.
         """
-        if self.check_mode and method not in _SAFE_METHODS:
-            raise CheckModeError(
-                f"{method} {path} was about to be sent in check mode ({doing}). This is a defect: please report it."
-            )
+        self._check_may_send(method, path, doing)
         response = self._logged_in_answer(_Call(method, path, doing, params, body, retry=retry))
         answer = self._answer(response)
         if answer.status in accept and not is_page(answer.text):
@@ -297,16 +294,19 @@ class Session:
         self, method: str, path: str, doing: str, body: Body, advice: Mapping[int, str] | None = None
     ) -> Answer:
         """Send one request that carries the password itself: a 1.6 that was never set up opens no session."""
-        if self.check_mode:
-            raise CheckModeError(
-                f"{method} {path} was about to be sent in check mode ({doing}). This is a defect: please report it."
-            )
+        self._check_may_send(method, path, doing)
         response = self._attempts(_Call(method, path, doing, None, body, self._basic(), retry=False))
         answer = self._answer(response)
         if answer.status not in {200, 201} or is_login_page(answer.text):
             raise self.failure(method, path, doing, answer, (advice or {}).get(answer.status))
         self.wrote = True
         return answer
+
+    def _check_may_send(self, method: str, path: str, doing: str) -> None:
+        if self.check_mode and method not in _SAFE_METHODS:
+            raise CheckModeError(
+                f"{method} {path} was about to be sent in check mode ({doing}). This is a defect: please report it."
+            )
 
     def failure(self, method: str, path: str, doing: str, answer: Answer, advice: str | None = None) -> RequestError:
         """Build the error for an answer: what was tried, the request, the status, what XNAT said, what to do."""

@@ -130,10 +130,9 @@ def run(
     given.files.clear()
     study.files.clear()
     before, after = plan.diff() if diff else ({}, {})
-    objects = _counted(plan, whole)
-    result = Result(plan.changed, before, after, study=study, objects=objects, remarks=study.remarks)
+    result = Result(plan.changed, before, after, study=study, remarks=study.remarks)
     if session.check_mode:
-        result.files = list(_planned(plan))
+        result.files, result.objects = list(_planned(plan)), _counted(plan, whole)
         return result
     carried = engine.run(session, plan, options.limits(), progress, overwrite=options.overwrite)
     result.files, result.sent_bytes, result.changed = carried.files, carried.sent_bytes, carried.changed

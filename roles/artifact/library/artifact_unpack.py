@@ -15,7 +15,7 @@ import zipfile
 from pathlib import Path, PurePosixPath
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.host.tree import MARKER, current, manifest
+from ansible.module_utils.host.tree import current, replaced, write_list
 
 DOCUMENTATION = r"""
 module: artifact_unpack
@@ -111,13 +111,8 @@ def unpack_tar(archive: Path, target: Path, strip: int) -> None:
 
 def unpack(archive: Path, dest: Path, checksum: str, strip: int) -> None:
     """Make ``dest`` hold the archive's content; what was there is moved aside first and removed last."""
-    fresh = dest.with_name(f"{dest.name}.new")
-    old = dest.with_name(f"{dest.name}.old")
-    for left_over in (fresh, old):
-        if left_over.exists():
-            shutil.rmtree(left_over)
     os.umask(0o022)  # a server whose root has a stricter one would get folders that the service cannot enter
-    try:
+    with replaced(dest) as fresh:
         fresh.mkdir(parents=True)
         try:
             if zipfile.is_zipfile(archive):
@@ -128,17 +123,7 @@ def unpack(archive: Path, dest: Path, checksum: str, strip: int) -> None:
             raise UnpackError(f"{archive} cannot be unpacked: {error}") from error
         if not any(fresh.iterdir()):
             raise UnpackError(f"{archive} holds nothing to unpack")
-        listed = f"{checksum}\n{manifest(fresh)}"
-        (fresh / MARKER).write_text(listed, encoding="utf-8", errors="surrogateescape")
-    except BaseException:
-        # A half-made folder on a full disk would keep everything else on the host from writing.
-        shutil.rmtree(fresh, ignore_errors=True)
-        raise
-    if dest.exists():
-        dest.rename(old)
-    fresh.rename(dest)
-    if old.exists():
-        shutil.rmtree(old)
+        write_list(fresh, checksum)
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.host.account import Account
+from ansible.module_utils.host.account import Account, java_environment
 from ansible.module_utils.host.last_words import masked, telling
 
 DOCUMENTATION = r"""
@@ -158,12 +158,7 @@ def run(options: dict[str, Any], tree: Path, account: Account, script: str) -> N
         folder.mkdir(exist_ok=True)
         give(folder, account)
     log = beside(tree, f"{script.removesuffix('.sh')}.log")
-    environment = {
-        "JAVA_HOME": options["java_home"],
-        "PATH": f"{options['java_home']}/bin:{tree}/bin:/usr/local/bin:/usr/bin:/bin",
-    }
-    if options["java_options"]:
-        environment["JAVA_TOOL_OPTIONS"] = " ".join(options["java_options"])
+    environment = java_environment(options["java_home"], tree, options["java_options"])
     command = [str(tree / "bin" / script), "-Ddeploy=true"]
     try:
         code = account.run(command, tree, log, environment, options["timeout"])

@@ -14,7 +14,7 @@ import stat
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.host.tree import MARKER, current, manifest
+from ansible.module_utils.host.tree import current, replaced, write_list
 
 DOCUMENTATION = r"""
 module: xnat_release
@@ -86,11 +86,7 @@ def hand_over(folder: Path, group: int) -> None:
 
 def release(src: Path, dest: Path, name: str, group: int, links: dict[str, str]) -> None:
     """Make the folder beside and rename it; the one that was there is removed last."""
-    fresh, old = dest.with_name(f"{dest.name}.new"), dest.with_name(f"{dest.name}.old")
-    for left_over in (fresh, old):
-        if left_over.exists():
-            shutil.rmtree(left_over)
-    try:
+    with replaced(dest) as fresh:
         copy(src, fresh)
         for link, target in links.items():
             place = fresh / link
@@ -100,17 +96,7 @@ def release(src: Path, dest: Path, name: str, group: int, links: dict[str, str])
                 shutil.rmtree(place)
             place.symlink_to(target)
         hand_over(fresh, group)
-        marker = fresh / MARKER
-        marker.write_text(f"{name}\n{manifest(fresh)}", encoding="utf-8", errors="surrogateescape")
-        marker.chmod(0o600)
-    except BaseException:
-        shutil.rmtree(fresh, ignore_errors=True)
-        raise
-    if dest.exists():
-        dest.rename(old)
-    fresh.rename(dest)
-    if old.exists():
-        shutil.rmtree(old)
+        write_list(fresh, name).chmod(0o600)
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ import hashlib
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.host.account import Account
+from ansible.module_utils.host.account import Account, java_environment
 from ansible.module_utils.host.last_words import masked, telling
 from ansible.module_utils.host.psql import SPEC, Database, DatabaseError, State
 
@@ -96,9 +96,7 @@ def main() -> None:
     what = ["-l" if path.is_file() else "-dir", str(options["path"])]
     command = [str(tree / "bin" / "StoreXML"), *what]
     command += [*(FIRST_ACCOUNT if options["first_account"] else []), "-allowDataDeletion", "true"]
-    environment = {"JAVA_HOME": options["java_home"], "PATH": f"{options['java_home']}/bin:{tree}/bin:/usr/bin:/bin"}
-    if options["java_options"]:
-        environment["JAVA_TOOL_OPTIONS"] = " ".join(options["java_options"])
+    environment = java_environment(options["java_home"], tree, options["java_options"])
     log = tree.with_name(f"{tree.name}.store.log")
     try:
         code = Account.named(options["account"]).run(command, deployment, log, environment, options["timeout"])

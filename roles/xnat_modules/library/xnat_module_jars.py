@@ -13,7 +13,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.host.jars import answer, paths_by_checksum
 
 DOCUMENTATION = r"""
 module: xnat_module_jars
@@ -66,7 +66,7 @@ def contents(path: Path) -> tuple[dict[str, str], list[str]]:
 
 def look(modules: list[dict[str, Any]], files: list[dict[str, Any]]) -> tuple[list[dict[str, str]], list[str]]:
     """All modules, and all that is wrong with them."""
-    paths = {str(file["checksum"]): Path(file["path"]) for file in files if file["present"]}
+    paths = paths_by_checksum(files)
     found: list[dict[str, str]] = []
     problems: list[str] = []
     holders: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
@@ -100,17 +100,7 @@ def look(modules: list[dict[str, Any]], files: list[dict[str, Any]]) -> tuple[li
 
 def main() -> None:
     """Look, answer Ansible."""
-    module = AnsibleModule(
-        argument_spec={
-            "modules": {"type": "list", "elements": "dict", "required": True},
-            "files": {"type": "list", "elements": "dict", "required": True},
-        },
-        supports_check_mode=True,
-    )
-    plugins, problems = look(module.params["modules"], module.params["files"])
-    if problems:
-        module.fail_json(msg="\n".join(problems))
-    module.exit_json(changed=False, plugins=plugins)
+    answer(look)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.host.jars import answer, paths_by_checksum
 
 DOCUMENTATION = r"""
 module: xnat_plugin_jars
@@ -75,7 +75,7 @@ def same_version(listed: str, said: str) -> bool:
 
 def look(modules: list[dict[str, Any]], files: list[dict[str, Any]]) -> tuple[list[dict[str, str]], list[str]]:
     """All plugins in the jars, and all that is wrong with them."""
-    paths = {str(file["checksum"]): Path(file["path"]) for file in files if file["present"]}
+    paths = paths_by_checksum(files)
     plugins: list[dict[str, str]] = []
     problems: list[str] = []
     for module in modules:
@@ -117,17 +117,7 @@ def look(modules: list[dict[str, Any]], files: list[dict[str, Any]]) -> tuple[li
 
 def main() -> None:
     """Look, answer Ansible."""
-    module = AnsibleModule(
-        argument_spec={
-            "modules": {"type": "list", "elements": "dict", "required": True},
-            "files": {"type": "list", "elements": "dict", "required": True},
-        },
-        supports_check_mode=True,
-    )
-    plugins, problems = look(module.params["modules"], module.params["files"])
-    if problems:
-        module.fail_json(msg="\n".join(problems))
-    module.exit_json(changed=False, plugins=plugins)
+    answer(look)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from ansible.module_utils.host.tree import MARKER, manifest
 from roles_tree import load_module
 
 artifact_unpack = load_module("roles/artifact/library/artifact_unpack.py")
@@ -43,7 +44,7 @@ def member(name: str, mode: int = 0o644, kind: bytes = tarfile.REGTYPE, link: st
 
 def pretend_owner(folder: Path, name: str) -> None:
     """Say in the list that it was unpacked as another's: only root could give the file itself away."""
-    marker = folder / artifact_unpack.MARKER
+    marker = folder / MARKER
     lines = marker.read_text().splitlines()
     (line,) = (line for line in lines[1:] if line.endswith(f" {name}"))
     owner = f" {os.getuid()}:{os.getgid()} "
@@ -200,5 +201,5 @@ def test_the_owner_is_that_of_the_file(tmp_path: Path, monkeypatch: pytest.Monke
     (tmp_path / "a.txt").touch()
     real = Path.lstat
     monkeypatch.setattr(Path, "lstat", lambda path: os.stat_result([*real(path)[:4], 4321, 4322, *real(path)[6:10]]))
-    lines = artifact_unpack.manifest(tmp_path).splitlines()
+    lines = manifest(tmp_path).splitlines()
     assert [line.split()[2:] for line in lines] == [["4321:4322", "."], ["4321:4322", "a.txt"]]

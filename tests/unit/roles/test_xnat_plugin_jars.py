@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+from made_up_jars import Entry, look_into, write_entry
 from roles_tree import load_module
 
 from lab.prepare import practice_plugin
@@ -22,23 +22,14 @@ def entry(tmp_path: Path) -> Any:
     """Write a jar and return its entry in the list, and what artifact_file says of it."""
     count = iter(range(100))
 
-    def make(name: str, version: str, files: dict[str, str] | bytes, **more: Any) -> tuple[dict[str, Any], ...]:
-        path = tmp_path / f"{next(count)}.jar"
-        if isinstance(files, bytes):
-            path.write_bytes(files)
-        else:
-            with zipfile.ZipFile(path, "w") as jar:
-                for member, text in files.items():
-                    jar.writestr(member, text)
-        module = {"name": name, "version": version, "checksum": f"sha256:{path.name}", **more}
-        return module, {"path": str(path), "present": True, "checksum": module["checksum"]}
+    def make(name: str, version: str, files: dict[str, str] | bytes, **more: Any) -> Entry:
+        return write_entry(tmp_path / f"{next(count)}.jar", name, version, files, **more)
 
     return make
 
 
-def look(*entries: tuple[dict[str, Any], ...]) -> tuple[list[dict[str, str]], list[str]]:
-    found: tuple[list[dict[str, str]], list[str]] = jars.look(*map(list, zip(*entries, strict=True)))
-    return found
+def look(*entries: Entry) -> tuple[list[dict[str, str]], list[str]]:
+    return look_into(jars, *entries)
 
 
 def test_plugins_are_read_from_their_jars(entry: Any) -> None:

@@ -21,7 +21,7 @@ from ...errors import InputError, refuse
 from ...plan import LocalFile
 from ..study import SNAPSHOTS, Study
 from . import tables
-from .columns import COLUMNS, MARKS, Builder, Target, check_defaults, filled, of_assessment, targets
+from .columns import COLUMNS, MARKS, Builder, check_defaults, filled, of_assessment, targets
 
 FILE_COLUMNS = ("path", "md5", "size")
 REPORT_COLUMNS = ("action", "reason", "uri", "digest", "host", "made")  # what became of a file the last time
@@ -51,6 +51,7 @@ def read(
     of_file = [*FILE_COLUMNS, *REPORT_COLUMNS]
     targets(given, "defaults", FILE_COLUMNS)
     columns = targets(dict.fromkeys([*table.columns, *given]), where, of_file)
+    scores = {name for name, target in columns.items() if of_assessment(target)}
     builder = Builder(project, columns)
     folder = root if root is not None else Path(path).parent
     problems = []
@@ -60,7 +61,7 @@ def read(
         if said.get("made", "").lower() == "true":
             # What was sent was a copy without personal data; size and MD5 are those of the copy.
             said = {name: value for name, value in said.items() if name not in {"md5", "size"}}
-        values = filled(said, _for_row(given, said, columns))
+        values = filled(said, _for_row(given, said, scores))
         if reason := _left_out(values):
             builder.study.leave_out(f"{path}, row {row.number}", reason)
             continue
@@ -79,17 +80,16 @@ def read(
     return builder.finish()
 
 
-def _for_row(
-    defaults: Mapping[str, str], values: Mapping[str, str], columns: Mapping[str, Target]
-) -> Mapping[str, str]:
+def _for_row(defaults: Mapping[str, str], values: Mapping[str, str], scores: set[str]) -> Mapping[str, str]:
     """Return the defaults that a row takes. One without a file describes what it names, and nothing below that.
 
-    Scores name an assessment, though no column may say what it is called.
+    A value in one of the columns `scores` is that of an assessment, though no column may say what this is called.
     """
     if "path" in values or "path" in defaults:
         return defaults
-    assessed = any(of_assessment(columns[name]) for name in values if name in columns)
-    below = {"scan", "resource", *MARKS} | (set() if "scan" in values or assessed else {"session"})
+    below = {"scan", "resource", *MARKS}
+    if "scan" not in values and scores.isdisjoint(values):
+        below.add("session")
     return {name: template for name, template in defaults.items() if name not in below}
 
 
