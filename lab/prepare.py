@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 from xnat_twin.war.build import build_war
 
-from lab import hosts, image, keys, podman
+from lab import builder, hosts, image, keys, podman
 from lab.command import LabError, have, run
 from lab.settings import INVENTORY, ROOT, Lab, cache_home
 
@@ -60,13 +60,8 @@ def _files(lab: Lab) -> None:
             "with, so new ones would not fit. Put the file back, or begin anew: make demo-down && make demo"
         )
     keys.ensure(lab)
-    archive = _tomcat()
-    variables: dict[str, Any] = {"xnat_war_src": [str(lab.directory / "xnat.war")]}
-    variables["xnat_war_checksum"] = f"sha256:{_war(lab, archive)}"
-    plugin = lab.directory / f"{PLUGIN}-{PLUGIN_VERSION}.jar"
-    plugin.write_bytes(practice_plugin())
-    listed = {"name": PLUGIN, "version": PLUGIN_VERSION, "src": [str(plugin)], "checksum": f"sha256:{_sha256(plugin)}"}
-    variables["xnat_modules"] = [{**listed, "xnat_generation": _xnat_version()}]
+    war = _war(lab, _tomcat())
+    variables = builder.variables(lab.directory, war) if lab.topology.built else _of_one_file(lab, war)
     if lab.debian == "12":
         java = _java(lab)
         variables["tomcat_java_archive_src"] = [str(java)]
@@ -74,6 +69,16 @@ def _files(lab: Lab) -> None:
         variables["tomcat_java_version"] = JAVA_WHEEL.partition("==")[2].partition(".")[0]
     described = lab.directory / "artifacts.yml"
     described.write_text(yaml.safe_dump(variables, explicit_start=True))
+
+
+def _of_one_file(lab: Lab, war: Path) -> dict[str, Any]:
+    """What an inventory needs to know of a WAR and a plugin."""
+    variables: dict[str, Any] = {"xnat_war_src": [str(war)], "xnat_war_checksum": f"sha256:{_sha256(war)}"}
+    plugin = lab.directory / f"{PLUGIN}-{PLUGIN_VERSION}.jar"
+    plugin.write_bytes(practice_plugin())
+    listed = {"name": PLUGIN, "version": PLUGIN_VERSION, "src": [str(plugin)], "checksum": f"sha256:{_sha256(plugin)}"}
+    variables["xnat_modules"] = [{**listed, "xnat_generation": _xnat_version(lab)}]
+    return variables
 
 
 def remove(lab: Lab) -> None:
@@ -98,10 +103,14 @@ def practice_plugin(name: str = PLUGIN, version: str = PLUGIN_VERSION) -> bytes:
     return buffer.getvalue()
 
 
-def _xnat_version() -> str:
-    """The version that the lab's inventory asks for, and that the practice XNAT will therefore claim to be."""
-    variables = yaml.safe_load((INVENTORY / "group_vars" / "all" / "main.yml").read_text())
-    return str(variables["xnat_version"])
+def _xnat_version(lab: Lab) -> str:
+    """The version that the lab's inventories ask for, and that the practice XNAT will therefore claim to be."""
+    version = ""
+    for inventory in dict.fromkeys([INVENTORY, *lab.inventories]):
+        described = inventory / "group_vars" / "all" / "main.yml"
+        said = yaml.safe_load(described.read_text()) if described.exists() else {}
+        version = str(said.get("xnat_version") or version)
+    return version
 
 
 def _tomcat() -> Path:
@@ -131,13 +140,13 @@ def _tomcat_through_maven(version: str, archive: Path) -> None:
         draft.replace(archive)
 
 
-def _war(lab: Lab, tomcat: Path) -> str:
-    """Pack the practice XNAT as a web application, unless it is packed from the same sources. Returns its sha256."""
+def _war(lab: Lab, tomcat: Path) -> Path:
+    """Pack the practice XNAT as a web application, unless it is packed from the same sources."""
     war = lab.directory / "xnat.war"
     stamp = lab.directory / "xnat.war.sources"
-    sources = f"{_tree_digest(TWIN)} {_xnat_version()}"
+    sources = f"{_tree_digest(TWIN)} {_xnat_version(lab)}"
     if war.exists() and stamp.exists() and stamp.read_text() == sources:
-        return _sha256(war)
+        return war
     api = lab.directory / "servlet-api.jar"
     with tarfile.open(tomcat) as opened:
         member = next(name for name in opened.getnames() if name.endswith("/lib/servlet-api.jar"))
@@ -145,9 +154,9 @@ def _war(lab: Lab, tomcat: Path) -> str:
         assert content is not None
         api.write_bytes(content.read())
     with _javac(lab) as javac:
-        digest = build_war(war, api, javac, version=_xnat_version())
+        build_war(war, api, javac, version=_xnat_version(lab))
     stamp.write_text(sources)
-    return digest
+    return war
 
 
 @contextmanager

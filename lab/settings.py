@@ -27,10 +27,14 @@ class Topology:
     front_door: str
     isolated: bool = False  # cut off from everything but the lab's own network
     uploaders: bool = True  # also holds images, and uploads them from its hosts
+    built: bool = False  # XNAT 1.6: built from archives and modules, where later versions are one file
 
 
+THREE = {"db": 11, "web": 12, "monitor": 13}
 TOPOLOGIES = {
-    "three": Topology(("lab",), {"db": 11, "web": 12, "monitor": 13}, front_door="web"),
+    "three": Topology(("lab",), THREE, front_door="web"),
+    # XNAT 1.6.5 with the DPUK's modules, from a stand-in for its builder.
+    "dpuk": Topology(("lab", "lab_dpuk"), THREE, front_door="web", built=True),
     "single": Topology(("single", "lab_single"), {"node": 14}, front_door="node", isolated=True, uploaders=False),
 }
 

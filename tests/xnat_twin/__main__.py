@@ -13,6 +13,7 @@ from pathlib import Path
 from sqlalchemy.exc import SQLAlchemyError
 
 from xnat_twin.configuration.database_tls import HomeError
+from xnat_twin.configuration.deployed import read_deployed
 from xnat_twin.configuration.xnat_home import read_home
 from xnat_twin.datatypes.definitions import SchemaError
 from xnat_twin.datatypes.modules import MODULES
@@ -25,19 +26,27 @@ from xnat_twin.storage.database import OlderDatabaseError
 
 def main(arguments: list[str] | None = None) -> int:
     """Serve until SIGTERM or SIGINT. Returns the exit status: 0 stopped, 1 could not start."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.deployed and not options.xnat_home:
+        parser.error("--deployed needs --xnat-home, where logs and work are")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
     try:
-        home = read_home(options.xnat_home) if options.xnat_home else None
+        deployed, home = None, None
+        if options.deployed:
+            deployed, home = read_deployed(options.deployed, options.xnat_home)
+        elif options.xnat_home:
+            home = read_home(options.xnat_home)
         data = options.data or (options.xnat_home / "work" / "practice")
         site = Site.open(
             data,
             database=options.database,
             admin_password=options.admin_password or os.environ.get("XNAT_TWIN_ADMIN_PASSWORD"),
             home=home,
+            deployed=deployed,
             flavour=FLAVOURS[options.flavour],
             version=options.xnat_version,
             modules=options.module,
@@ -70,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--database", metavar="URL", help="SQLAlchemy URL; default: SQLite in the data folder")
     parser.add_argument("--admin-password", help="for the first start; better in XNAT_TWIN_ADMIN_PASSWORD")
     parser.add_argument("--xnat-home", type=Path, help="read xnat-conf.properties and prefs-init.ini from its config/")
+    parser.add_argument("--deployed", type=Path, help="be the application that a builder of 1.6 has put there")
     parser.add_argument("--flavour", choices=FLAVOURS, default=DEFAULT_FLAVOUR.name, help="behave as this version")
     parser.add_argument("--xnat-version", metavar="VERSION", help="the version to claim; default: the flavour's")
     parser.add_argument("--module", action="append", default=[], choices=MODULES, help="install it; repeatable")

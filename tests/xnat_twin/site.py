@@ -16,8 +16,10 @@ from sqlalchemy import select
 from sqlalchemy.engine import URL
 
 from xnat_twin.access.auth import authenticate, hash_password
+from xnat_twin.access.element_security import RegisteredTypes
 from xnat_twin.access.sessions import ServerSession, Sessions
 from xnat_twin.configuration.database_tls import connect_arguments
+from xnat_twin.configuration.deployed import Deployed
 from xnat_twin.configuration.dicom_receivers import create_first
 from xnat_twin.configuration.notifications import Notifications
 from xnat_twin.configuration.plugin_jars import Plugin, read_plugins
@@ -52,6 +54,9 @@ class Site:
     #: Where schemas of data types are kept that were made at run time.
     schema_folder: Path
     allow_faults: bool = False
+    #: What a builder of 1.6 has deployed, and the data types that may be used in it.
+    deployed: Deployed | None = None
+    registered: RegisteredTypes | None = None
     #: The plugins of its home folder, by ID.
     plugins: Mapping[str, Plugin] = field(default_factory=dict)
     cached_searches: CachedSearches = field(default_factory=CachedSearches)
@@ -65,6 +70,7 @@ class Site:
         database: str | URL | None = None,
         admin_password: str | None = None,
         home: XnatHome | None = None,
+        deployed: Deployed | None = None,
         flavour: Flavour = DEFAULT_FLAVOUR,
         version: str | None = None,
         modules: Collection[str] = (),
@@ -82,16 +88,17 @@ class Site:
         `allow_faults` opens the switch for faults on demand (resources/administration/practice.py).
         A site with a home folder starts uninitialised unless its prefs-init.ini has all that XNAT needs, and even if
         that file says `initialized=true`. `initialized` is for sites without one.
+        A `deployed` site makes neither tables nor accounts: SQL and StoreXML did that before its first start.
         """
-        plugins = read_plugins(home.path / "plugins") if home else {}
+        plugins = read_plugins(home.path / "plugins") if home and not deployed else {}
         modules = {*modules, *(name for name in plugins if name in MODULES)}
-        types = installed_types(modules, schemas)
+        types = installed_types(modules, (*schemas, *(deployed.schemas if deployed else ())))
         load_created(types, data / "schemas")
         data.mkdir(parents=True, exist_ok=True)
         arguments: Callable[[], dict[str, Any]] | None = None
         if database is None and home is not None:
             database, arguments = home.database, partial(connect_arguments, home.database, home.tls)
-        store = Store(database or f"sqlite:///{data / 'xnat.sqlite'}", arguments)
+        store = Store(database or f"sqlite:///{data / 'xnat.sqlite'}", arguments, made=deployed is not None)
         archive = Archive(home.archive if home else data / "archive", quota)
         preferences = Preferences(store)
         given = dict(home.preferences) if home else {"initialized": initialized}
@@ -99,10 +106,11 @@ class Site:
         preferences.initialise({"archivePath": str(archive.root), "cachePath": str(cache), **given})
         if home is not None:
             preferences.set(home.overrides)  # at every start, over whatever was stored
-        if home is not None and (given or home.overrides):
+        if home is not None and deployed is None and (given or home.overrides):
             complete = all(preferences[name] for name in NEEDED_TO_START)
             preferences.set({"initialized": complete})  # at every start. Reference: SiteConfigPreferences
-        _create_accounts(store, admin_password or (home and home.admin_password) or "admin", preferences)
+        if deployed is None:
+            _create_accounts(store, admin_password or (home and home.admin_password) or "admin", preferences)
         notifications = Notifications(store)
         notifications.initialise(home.notifications if home else {}, str(preferences["adminEmail"]))
         if home is not None:
@@ -117,10 +125,12 @@ class Site:
             Faults(archive.disk),
             flavour,
             version or flavour.version,
-            frozenset(modules),
+            frozenset({*modules, *(deployed.modules if deployed else ())}),
             types,
             data / "schemas",
             allow_faults,
+            deployed,
+            RegisteredTypes(store) if deployed else None,
             plugins,
         )
 

@@ -38,8 +38,14 @@ def hash_password(password: str) -> str:
     return f"{salt.hex()}${hashlib.scrypt(password.encode(), salt=salt, **_SCRYPT).hex()}"
 
 
-def check_password(password: str, stored: str) -> bool:
-    """Whether this is the password; an account without one (guest) has none that fits."""
+def check_password(password: str, stored: str, salt: str | None = None) -> bool:
+    """Whether this is the password; an account without one (guest) has none that fits.
+
+    With the salt in a column of its own, and without a `$`, it is stored as 1.6 does: SHA-256 of PASSWORD{SALT}.
+    """
+    if stored and "$" not in stored:
+        merged = f"{password}{{{salt}}}" if salt else password
+        return hmac.compare_digest(hashlib.sha256(merged.encode()).hexdigest(), stored)
     salt, _, expected = stored.partition("$")
     found = hashlib.scrypt(password.encode(), salt=bytes.fromhex(salt), **_SCRYPT).hex()
     return hmac.compare_digest(found, expected)
@@ -105,7 +111,7 @@ def authenticate(store: Store, preferences: Preferences, name: str, password: st
         raise BadCredentialsError
     try:
         _check_account(preferences, user)
-        if not check_password(password, user.password):
+        if not check_password(password, user.password, user.salt):
             raise BadCredentialsError
     except BadCredentialsError:
         _count_failure(store, preferences, user)

@@ -28,7 +28,7 @@ from xnat_twin.resources.administration import (
 from xnat_twin.resources.files import refresh
 from xnat_twin.resources.modules import biobank, node_extras
 from xnat_twin.resources.objects import custom_fields, xml_upload
-from xnat_twin.resources.pages import browse, pages
+from xnat_twin.resources.pages import browse, deployed_files, pages
 from xnat_twin.site import Site
 
 App = falcon.App[Request, Response]
@@ -169,5 +169,8 @@ def add_page_routes(app: App, site: Site) -> None:
     app.add_route(f"{project}/subjects/{{subject}}", browse.SubjectPage(site))
     app.add_route(f"{project}/experiments/{{experiment}}", browse.ExperimentPage(site))
     app.add_route(f"{project}/resources/{{resource}}", browse.ResourcePage(site))
+    if site.deployed is not None:
+        for folder in deployed_files.FOLDERS:
+            app.add_route(f"/{folder}/{{path:path}}", deployed_files.DeployedFiles(site, folder))
     if site.allow_faults:
         app.add_route(f"{SWITCH}/faults", practice.FaultList(site))

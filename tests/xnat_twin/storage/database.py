@@ -13,6 +13,9 @@ from sqlalchemy.orm import Session
 
 from xnat_twin.storage.store import Base, Counter
 
+#: The tables that XNAT 1.6 makes itself; those of its data types come from its builder's SQL.
+HIBERNATE = [table for table in Base.metadata.sorted_tables if table.name.startswith("xhbm_")]
+
 
 class OlderDatabaseError(Exception):
     """The database was made by an older practice server and lacks what this one stores."""
@@ -21,8 +24,13 @@ class OlderDatabaseError(Exception):
 class Store:
     """The database. `reading()`, `writing()` and `note()` each give one transaction; nothing else opens one."""
 
-    def __init__(self, url: str | URL, connect_args: Callable[[], Mapping[str, Any]] | None = None) -> None:
-        """Open it; `connect_args` is asked anew for each connection."""
+    def __init__(
+        self, url: str | URL, connect_args: Callable[[], Mapping[str, Any]] | None = None, *, made: bool = False
+    ) -> None:
+        """Open it; `connect_args` is asked anew for each connection.
+
+        Tables that are missing are made. In one that is `made` by SQL before, as 1.6 needs it, only Hibernate's are.
+        """
         self.engine: Engine = create_engine(
             url,
             pool_size=20,  # one for each thread of the server
@@ -40,7 +48,7 @@ class Store:
         self._writer = self.engine.execution_options(write=True)
         #: Another object after each change. What was derived from the database while it was this one is still right.
         self.state = object()
-        Base.metadata.create_all(self.engine)
+        Base.metadata.create_all(self.engine, HIBERNATE if made else None)
         try:
             _refuse_older(self.engine)
         except OlderDatabaseError:

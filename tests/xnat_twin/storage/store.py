@@ -26,12 +26,14 @@ class Base(DeclarativeBase):
 
 
 class User(Base):
-    """An account. `password` is a salted hash (access/auth.py)."""
+    """An account. `password` is a hash with its salt in it; 1.6 has that in a column of its own (access/auth.py)."""
 
     __tablename__ = "xdat_user"
     user_id: Mapped[int] = mapped_column(primary_key=True)
     login: Mapped[str] = mapped_column(String(255), unique=True)
-    password: Mapped[str] = mapped_column(String(255))
+    password: Mapped[str] = mapped_column("primary_password", String(255))
+    password_encrypt: Mapped[int | None] = mapped_column("primary_password_encrypt")
+    salt: Mapped[str | None] = mapped_column(String(64))
     first_name: Mapped[str] = mapped_column(String(255), default="")
     last_name: Mapped[str] = mapped_column(String(255), default="")
     email: Mapped[str] = mapped_column(String(255), default="")
@@ -73,6 +75,39 @@ class AliasToken(Base):
     created: Mapped[dt.datetime] = mapped_column(default=now)
     expires: Mapped[dt.datetime]
     user: Mapped[User] = relationship()
+
+
+class ElementSecurity(Base):
+    """A data type that rights are given for. Of a deployed 1.6 nobody may use any other; this server's own have none.
+
+    Reference: ElementSecurity, ElementSecurityWizard.
+    """
+
+    __tablename__ = "xdat_element_security"
+    element_name: Mapped[str] = mapped_column(String(255), primary_key=True)
+    singular: Mapped[str] = mapped_column(String(255), default="")
+    plural: Mapped[str] = mapped_column(String(255), default="")
+    code: Mapped[str] = mapped_column(String(255), default="")
+    secure: Mapped[int | None]
+
+
+class PrimarySecurityField(Base):
+    """A field of a data type by which rights are judged, such as `xnat:mrSessionData/project`."""
+
+    __tablename__ = "xdat_primary_security_field"
+    field: Mapped[str] = mapped_column("primary_security_field", String(255), primary_key=True)
+    element_name: Mapped[str] = mapped_column("primary_security_fields_primary_element_name", String(255), index=True)
+
+
+class ElementAccess(Base):
+    """That the groups of a project have their usual rights on objects of a data type.
+
+    XNAT has three tables for this, with one row for each group and field; nothing here depends on more than this one.
+    """
+
+    __tablename__ = "xdat_element_access"
+    element_name: Mapped[str] = mapped_column(String(255), primary_key=True)
+    project: Mapped[str] = mapped_column("field_value", String(255), primary_key=True)
 
 
 class Preference(Base):

@@ -4,6 +4,7 @@
  * JVM system property: xnat.home (required), XNAT's home folder; its config/ is read by the Python process itself, so
  *   no password is ever on a command line. Logs go to ${xnat.home}/logs/xnat-twin.log.
  * Context parameters of web.xml: python (the interpreter, default python3), version (the XNAT version to claim),
+ *   flavour (which XNAT to behave as), deployed (true: this application is what a builder of 1.6 has deployed),
  *   start-seconds (how long to wait for the first answer, default 120).
  *
  * As with XNAT, a start that fails (no database, say) makes the whole application fail: Tomcat then runs without it
@@ -94,6 +95,12 @@ public class TwinServlet extends HttpServlet {
             ProcessBuilder builder = new ProcessBuilder(parameter("python", "python3"), "-m", "xnat_twin",
                     "--host", "127.0.0.1", "--port", Integer.toString(port), "--xnat-home", home,
                     "--xnat-version", parameter("version", "1.10.1"), "--stop-at-end-of-input");
+            if (!parameter("flavour", "").isEmpty()) {
+                builder.command().addAll(List.of("--flavour", parameter("flavour", "")));
+            }
+            if (parameter("deployed", "").equals("true")) {
+                builder.command().addAll(List.of("--deployed", context.getRealPath("/")));
+            }
             builder.environment().put("PYTHONPATH", context.getRealPath("/WEB-INF/python"));
             builder.environment().put("PYTHONDONTWRITEBYTECODE", "1");
             builder.redirectErrorStream(true);

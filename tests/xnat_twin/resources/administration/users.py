@@ -115,7 +115,7 @@ class UserAccount(XapiEndpoint):
                 changes[name] = bool(given[name])
         if password := given.get("password"):
             changes["password"] = user.password
-            if not check_password(password, user.password):
+            if not check_password(password, user.password, user.salt):
                 if not _is_complex(self, password):
                     raise XapiError(500, str(self.site.preferences["passwordComplexityMessage"]))
                 changes |= {"password": hash_password(password), "password_updated": now()}

@@ -52,6 +52,8 @@ class ExperimentStoring(SubjectStoring):
         """A new experiment in a project, of a subject, and for an image assessor of a session."""
         project, subject, session = place
         finder.require(project, Access.EDIT, insufficient("create", "experiments"))
+        if self.site.registered is not None:
+            self.site.registered.require(project, data_type.name)
         if label is not None and finder.experiment(project, label) is not None:
             raise StatusError(409, DUPLICATE)
         identifier = given_id(dict(changes), "Invalid character in experiment label.")

@@ -55,6 +55,8 @@ class ProjectStoring(Storing):
         _store_names(finder, project, names)
         owner = user_of(req).user_id
         finder.session.add(Membership(project_id=project.project_id, user_id=owner, group="Owners"))
+        if self.site.registered is not None:
+            self.site.registered.give(finder.session, project)
         save_nested(finder, project, document, whole=False)
         self.note(req, finder, project, "", 403, None)
         return project
@@ -155,6 +157,8 @@ class OneProject(ProjectStoring):
                 return  # XNAT says 200 and leaves everything as it is
             if not self.site.flavour.project_id_reuse:
                 finder.session.add(RetiredProject(id=found.id))
+            if self.site.registered is not None:
+                self.site.registered.take(finder.session, found.id)
             folders = removal.delete_project(finder.session, self.site.archive, found)
         if params_of(req).true("removeFiles"):
             for folder in folders:
