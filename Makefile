@@ -2,13 +2,15 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo demo-down test lint unit contract contract-remote molecule molecule-single verify artifacts bench docs clean
+.PHONY: help demo demo-down test lint unit contract contract-remote molecule molecule-single molecule-dpuk verify artifacts bench docs clean
 
 PYTHON := .venv/bin/python
 # molecule's hosts live beside the demonstration's, under another name, network and port.
 MOLECULE_LAB := LAB_NAME=molecule LAB_SUBNET=$${LAB_SUBNET:-10.89.78} LAB_HTTPS_PORT=$${LAB_HTTPS_PORT:-9443}
 # One host of Debian 12 in a network that is cut off from the world.
 SINGLE_LAB := LAB_NAME=single LAB_SUBNET=$${LAB_SINGLE_SUBNET:-10.89.79} LAB_TOPOLOGY=single LAB_DEBIAN=12
+# A DPUK node of XNAT 1.6.5.
+DPUK_LAB := LAB_NAME=dpuk LAB_SUBNET=$${LAB_DPUK_SUBNET:-10.89.80} LAB_HTTPS_PORT=$${LAB_DPUK_HTTPS_PORT:-9444} LAB_TOPOLOGY=dpuk
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 help: ## list the targets
@@ -22,10 +24,11 @@ demo: ## build a node of three hosts on this machine, load two NIFTI images into
 demo-down: ## remove the demonstration: its hosts, network, certificates and passwords
 	@lab/bootstrap.sh && $(PYTHON) -m lab down
 
-test: lint unit contract ## everything that CI runs: the six targets below, and a summary
+test: lint unit contract ## everything that CI runs: the seven targets below, and a summary
 	@# A run of Ansible waits more than it works, so other tests find time beside it.
-	@$(PYTHON) tests/beside.py molecule contract-remote,molecule-single
-	@$(PYTHON) tests/summary.py build/unit.xml build/contract.xml build/contract-remote.xml build/molecule.xml build/molecule-single.xml
+	@$(PYTHON) tests/beside.py molecule contract-remote,molecule-single,molecule-dpuk
+	@$(PYTHON) tests/summary.py build/unit.xml build/contract.xml build/contract-remote.xml build/molecule.xml build/molecule-single.xml \
+	    build/molecule-dpuk.xml
 
 lint: ## ruff, mypy, yamllint, ansible-lint
 	@lab/bootstrap.sh
@@ -59,6 +62,11 @@ molecule-single: ## the same on one host, without internet
 	$(SINGLE_LAB) $(PYTHON) -m lab exec molecule --base-config molecule/config.yml test --no-command-borders \
 	    --scenario-name single
 
+molecule-dpuk: ## a DPUK node of XNAT 1.6.5 on three hosts, and what happens to its modules
+	@lab/bootstrap.sh
+	$(DPUK_LAB) $(PYTHON) -m lab exec molecule --base-config molecule/config.yml test --no-command-borders \
+	    --scenario-name dpuk
+
 verify: ## look at the demonstration's hosts from outside and inside, as molecule does at its own
 	@lab/bootstrap.sh
 	$(PYTHON) -m lab exec pytest tests/testinfra/default
@@ -80,5 +88,6 @@ docs: ## write the generated parts of the documentation again
 clean: demo-down ## demo-down, and .venv, image and tool caches (downloads in ~/.cache/dpuk-node stay)
 	@$(MOLECULE_LAB) $(PYTHON) -m lab down
 	@$(SINGLE_LAB) $(PYTHON) -m lab down
+	@$(DPUK_LAB) $(PYTHON) -m lab down
 	@$(PYTHON) -m lab forget
 	rm -rf .venv .venv.before .venv.old build .lab .mypy_cache .ruff_cache .pytest_cache .ansible
