@@ -104,9 +104,10 @@ def dpuk(lab: Lab, web: Host, admin: Client, tmp_path_factory: pytest.TempPathFa
     for path in ("/data/projects/modules", "/data/projects/modules/subjects/s1"):
         assert admin.put(path).status_code in (200, 201)
     assert admin.put(f"{EXPERIMENT}?xsiType=xnat:mrSessionData").status_code in (200, 201)
-    assert admin.put(f"{ASSESSMENT}?xsiType=dpuk:dpukAssessmentData&mmse=29").status_code in (200, 201)
-    assert admin.put(f"{EXPERIMENT}/resources/NIFTI").status_code in (200, 201)
-    assert admin.put(f"{FILE}?inbody=true", data=IMAGE).status_code == 200
+    assert admin.put(f"{ASSESSMENT}?xsiType=dpuk:dpukAssessmentData&dpuk:dpukAssessmentData/MMSE=29").status_code in (200, 201)
+    # 409: it is there, from a run of these tests before this one.
+    assert admin.put(f"{EXPERIMENT}/resources/NIFTI").status_code in (200, 201, 409)
+    assert admin.put(f"{FILE}?inbody=true&overwrite=true", data=IMAGE).status_code == 200
     return Node(lab, web, admin, tmp_path_factory.mktemp("modules"))
 
 
@@ -114,7 +115,7 @@ def insist_that_data_is_there(node: Node) -> None:
     """The image byte for byte, and the assessment."""
     assert node.admin.get(FILE).content == IMAGE
     assessment = node.admin.get(f"{ASSESSMENT}?format=json").json()["items"][0]["data_fields"]
-    assert str(assessment["mmse"]) == "29"
+    assert str(assessment["MMSE"]) == "29"
 
 
 def test_the_node_serves_what_the_inventory_lists(dpuk: Node) -> None:
