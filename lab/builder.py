@@ -19,7 +19,9 @@ def variables(directory: Path, war: Path) -> dict[str, Any]:
         "xnat_builder": made.builder,
         "xnat_builder_pipeline": made.pipeline,
         "xnat_builder_repository": made.repository,
-        "xnat_builder_jdbc": Archive(driver, modules.write(driver, {"org/postgresql/Driver.class": DRIVER})),
+        "xnat_builder_jdbc": Archive(
+            driver, modules.write(driver, {"META-INF/services/java.sql.Driver": "org.postgresql.Driver\n"})
+        ),
     }
     found: dict[str, Any] = {}
     for name, archive in named.items():
