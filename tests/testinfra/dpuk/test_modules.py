@@ -8,6 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import signal
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +24,7 @@ from uptime import Watch
 
 from lab import playbook
 from lab.command import LabError
-from lab.settings import Lab
+from lab.settings import ROOT, Lab
 
 EXPERIMENT = "/data/projects/modules/subjects/s1/experiments/mr1"
 FILE = f"{EXPERIMENT}/resources/NIFTI/files/image.bin"
@@ -53,19 +57,35 @@ class Node:
 
     def update(self, modules: list[str | Module], what: str) -> Outcome:
         """Run playbooks/update_modules.yml with these modules: names of the lab's jars, or entries of xnat_modules."""
-        made = self.made()
-        listed = [made[one] if isinstance(one, str) else one for one in modules]
         log = self.logs / f"{what}.log"
         recap = None
         with Watch(f"{self.lab.url}/data/version", str(self.lab.directory / "ca.crt"), "1.6.5") as watch:
             try:
-                words = ["--diff", "-e", json.dumps({"xnat_modules": listed})]
+                words = ["--diff", "-e", self.given(modules)]
                 recap = playbook.play("playbooks/update_modules.yml", words, log=log)
             except LabError as error:
                 print(error)
         gaps = ", ".join(f"{gap:.1f} s" for gap in watch.gaps) or "none"
         print(f"\n== {what}: no answer for {watch.downtime:.1f} s ({gaps}); {watch.answered} right answers")
         return Outcome(recap, " ".join(log.read_text().split()), watch)
+
+    def cut_short(self, modules: list[str | Module], task: str) -> None:
+        """The same, and everything that belongs to the run is killed as soon as it says that it begins with a task."""
+        command = [str(Path(sys.executable).with_name("ansible-playbook"))]
+        command += [word for path in self.lab.inventories for word in ("-i", str(path))]
+        command += ["playbooks/update_modules.yml", "-e", self.given(modules)]
+        with subprocess.Popen(
+            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+        ) as process:
+            assert process.stdout is not None
+            seen = any(f"TASK [{task}]" in line for line in process.stdout)
+            os.killpg(process.pid, signal.SIGKILL)
+        assert seen, f"the run ended before it came to {task}"
+
+    def given(self, modules: list[str | Module]) -> str:
+        """What these modules are for an inventory."""
+        made = self.made()
+        return json.dumps({"xnat_modules": [made[one] if isinstance(one, str) else one for one in modules]})
 
     def made(self) -> dict[str, Module]:
         """The lab's jars, as entries of xnat_modules."""
@@ -152,6 +172,12 @@ def test_what_is_not_changed_costs_not_one_second(dpuk: Node) -> None:
     assert outcome.watch.gaps == []
     assert outcome.watch.answered > 0
     assert dpuk.started() == before
+
+
+def test_a_run_that_was_cut_short_while_xnat_was_stopped_is_continued_by_the_next(dpuk: Node) -> None:
+    """Which is the one below, and adds the applet fix."""
+    dpuk.cut_short([*FIXED], "xnat_builder : Point Tomcat at the release")
+    assert dpuk.web.run("systemctl is-active tomcat").stdout.strip() != "active"
 
 
 def test_the_applet_fix_is_added_and_proved(dpuk: Node) -> None:
