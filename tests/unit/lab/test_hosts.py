@@ -30,7 +30,8 @@ class Podman:
         monkeypatch.setattr(
             hosts, "succeeds", lambda command: command[1] == "network" or command[-1] in self.containers
         )
-        monkeypatch.setattr(hosts, "_admit", lambda _lab, _host: None)
+        for step in ("_admit", "_quicken"):
+            monkeypatch.setattr(hosts, step, lambda _lab, _host: None)
         monkeypatch.setattr(podman_of_lab, "has_ipv6", lambda: False)
 
     def have(self, lab: Lab, **states: str) -> None:
