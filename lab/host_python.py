@@ -4,7 +4,8 @@ Ansible brings what a task needs as a zip archive, of which Python keeps nothing
 goes into that. Only root's Python keeps it, as only root may be believed; what a task does is not touched.
 """
 
-# ruff: noqa: PTH - every Python of the host imports this, and pathlib takes long
+# Every Python of the host imports this, and pathlib takes long.
+# ruff: noqa: PTH103, PTH105, PTH123
 import _imp
 import contextlib
 import marshal
