@@ -7,6 +7,7 @@ from object_helpers import rows_of
 from xnat_twin.testing import Practice, Session, XnatServer
 
 EXTRAS = ("dpuk-node-extras",)
+KEY = "1234\n" + "1234567890" * 2 + "1234"
 CSV = "eid,31-0.0,34-0.0,53-2.0\n1000001,0,1950,2016-05-01\n1000002,1,1948,2016-06-02\n\n1000002,1,1948,\n"
 
 
@@ -19,13 +20,40 @@ def _address(project: str, end: str) -> str:
     return f"/data/modules/biobank/projects/{project}/{end}"
 
 
-@pytest.mark.rule("biobank-success", "biobank-read-back")
-def test_token_file_is_taken(biobank: XnatServer) -> None:
+@pytest.mark.rule("biobank-success", "biobank-token")
+def test_token_is_kept_told_of_and_deleted(biobank: XnatServer) -> None:
     http, project = biobank.session(), biobank.new_project()
-    answer = http.post(_address(project, "token"), files={"file": ("ukb.key", b"1234\nsecret\n")})
-    assert (answer.status_code, answer.text) == (200, "SUCCESS")
-    kept = http.get(f"/data/projects/{project}/config/biobank/token", params={"contents": "true"})
-    assert kept.text == "1234\nsecret\n"
+    address = _address(project, "token")
+    missing = http.get(address)
+    assert (missing.status_code, "missing biobank token" in missing.text) == (500, True)
+    for key in (KEY, KEY.replace("1", "2")):
+        answer = http.post(address, files={"file": ("ukb.key", key.encode())})
+        assert (answer.status_code, answer.text) == (200, "SUCCESS")
+        assert (http.get(address).status_code, http.get(address).text) == (200, "Saved")
+    for _ in range(2):
+        assert (http.delete(address).status_code, http.delete(address).text) == (200, "SUCCESS")
+    assert http.get(address).status_code == 500
+
+
+@pytest.mark.rule("biobank-token")
+@pytest.mark.parametrize("key", ["", "1234", f"{KEY}\n", KEY.replace("\n", "\r\n"), f"x{KEY}"])
+def test_token_of_another_form_is_an_error(biobank: XnatServer, key: str) -> None:
+    http, project = biobank.session(), biobank.new_project()
+    answer = http.post(_address(project, "token"), files={"file": ("ukb.key", key.encode())})
+    assert (answer.status_code, "incorrect key format" in answer.text) == (500, True)
+    assert http.get(_address(project, "token")).status_code == 500
+
+
+@pytest.mark.rule("biobank-token")
+def test_the_form_of_tokens_is_a_setting_of_the_site(practice: Practice) -> None:
+    server = practice("1.10", ("dpuk-biobank",), name="biobank_pattern")
+    http, project = server.session(), server.new_project()
+    http.post("/xapi/siteConfig", json={"biobank.keyregex": "[a-z]{4}"})
+    answers = [
+        http.post(_address(project, "token"), files={"file": ("k", key)}).status_code for key in (b"abcd", b"abcde")
+    ]
+    assert answers == [200, 500]
+    assert http.post(_address("nosuch_project", "token"), files={"file": ("k", b"abcd")}).status_code == 500
 
 
 @pytest.mark.rule("biobank-success", "biobank-subjects", "biobank-read-back")
@@ -44,14 +72,12 @@ def test_spreadsheet_is_taken_and_its_participants_become_subjects(biobank: Xnat
 @pytest.mark.rule("biobank-refused")
 def test_files_that_the_biobank_module_does_not_take(biobank: XnatServer) -> None:
     http, project = biobank.session(), biobank.new_project()
-    for end in ("uploader", "token"):
-        assert http.post(_address("nosuch_project", end), files={"file": ("a", b"x")}).status_code == 404
-        assert http.post(_address(project, end)).status_code == 400
-        assert http.post(_address(project, end), files={"file": ("a", b"")}).status_code == 400
-        assert http.post(_address(project, end), files={"file": ("a", b"\xff\xfe")}).status_code == 400
-        assert http.post(_address(project, end), files={"a": ("a", b"x"), "b": ("b", b"y")}).status_code == 400
-    assert http.post(_address(project, "uploader"), files={"file": ("a", b"id\n1\n")}).status_code == 400
-    assert http.post(_address(project, "uploader"), files={"file": ("a", b"eid\n")}).status_code == 400
+    address = _address(project, "uploader")
+    assert http.post(_address("nosuch_project", "uploader"), files={"file": ("a", b"x")}).status_code == 404
+    assert http.post(address).status_code == 400
+    for content in (b"", b"\xff\xfe", b"id\n1\n", b"eid\n"):
+        assert http.post(address, files={"file": ("a", content)}).status_code == 400
+    assert http.post(address, files={"a": ("a", b"x"), "b": ("b", b"y")}).status_code == 400
 
 
 @pytest.mark.rule("biobank-rights")
@@ -62,10 +88,10 @@ def test_biobank_files_need_the_right_to_edit(practice: Practice) -> None:
     member = server.session(*server.new_user(project, "Members"))
     stranger = server.session(*server.new_user())
     answers = [
-        http.post(_address(project, "token"), files={"file": ("a", b"x")}).status_code
+        http.post(_address(project, "token"), files={"file": ("a", KEY.encode())}).status_code
         for http in (stranger, reader, member)
     ]
-    assert answers == [404, 403, 200]
+    assert answers == [500, 403, 200]
 
 
 @pytest.fixture

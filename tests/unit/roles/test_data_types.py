@@ -111,7 +111,7 @@ def test_the_document_says_what_the_wizard_asks_for() -> None:
     root = ET.fromstring(data_types.element_security(TYPES[0]))  # noqa: S314 - made here
     assert root.tag == f"{XDAT}element_security"
     assert root.get("element_name") == NAMES[0]
-    assert (root.get("secure"), root.get("searchable"), root.get("singular")) == ("true", "true", "DPUK Assessment")
+    assert (root.get("secure"), root.get("searchable"), root.get("singular")) == ("1", "1", "DPUK Assessment")
     # Text, not an attribute: so it is in XNAT's schema.
     assert [field.text for field in root.iter(f"{XDAT}primary_security_field")] == [
         f"{NAMES[0]}/project",

@@ -75,7 +75,7 @@ def store_element(session: Session, node: ET.Element) -> None:
         )
     session.execute(delete(PrimarySecurityField).where(PrimarySecurityField.element_name == name))
     words = {word: node.get(word) or "" for word in ("singular", "plural", "code")}
-    session.merge(ElementSecurity(element_name=name, secure=int(node.get("secure") or 0), **words))
+    session.merge(ElementSecurity(element_name=name, secure=int(node.get("secure") in ("1", "true")), **words))
     session.add_all(PrimarySecurityField(field=field, element_name=name) for field in fields)
 
 

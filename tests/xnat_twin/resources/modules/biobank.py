@@ -1,13 +1,14 @@
 """What the module dpuk-biobank adds: `/data/modules/biobank/projects/P/uploader` and `…/token`.
 
-The module is public nowhere. Known are the two addresses, that they take one file as multipart, and the answer SUCCESS;
-all else is plain guesswork. A real node fetches the images of every subject, about 1.5 s each; here the subjects of the
-spreadsheet are there at once, without images, and the files can be read back from the project's configuration.
+The token is as its sources have it (dpuk-biobank 0-4: BioBankTokenUploaderRestlet, BioBankTokenServiceImpl): it must
+match a pattern of the site to its last character, and nobody can read it back. Of the uploader this server knows the
+address and the answer: the subjects of the spreadsheet are there at once, without images.
 """
 
 from __future__ import annotations
 
 import csv
+import re
 from abc import abstractmethod
 
 from falcon import Request, Response
@@ -25,6 +26,9 @@ TOOL = "biobank"
 #: UK Biobank's numbers of what is known here about a participant: field-instance.array.
 _SEX, _YEAR_OF_BIRTH = "31-0.0", "34-0.0"
 _GENDERS = {"0": "female", "1": "male"}
+#: The number of an application and its key, where the site says nothing else in `biobank.keyregex`.
+_KEY = r"\d{4}\n\d{24}"
+_TOKEN = "token"
 
 
 class BiobankFile(SubjectStoring):
@@ -66,11 +70,52 @@ class BiobankFile(SubjectStoring):
         )
 
 
-class BiobankToken(BiobankFile):
-    """`…/token`: what the node needs to fetch images in the name of a UK Biobank application."""
+class BiobankToken(SubjectStoring):
+    """`…/token`: what the node needs to fetch images in the name of a UK Biobank application.
 
-    def take(self, req: Request, finder: Finder, project: Project, text: str) -> None:
-        self.keep(req, finder, project, "token", text)
+    POST keeps it, GET says whether there is one, DELETE forgets it. Every error but the missing right is a 500.
+    """
+
+    def on_get(self, req: Request, resp: Response, project: str) -> None:
+        with self.reading(req) as finder:
+            kept = _token_of(finder, _own(finder, project))
+        if kept is None:
+            raise StatusError(500, "missing biobank token")
+        send_text(resp, "Saved")
+
+    def on_post(self, req: Request, resp: Response, project: str) -> None:
+        params = req.context.params = Params(req.query_string)
+        with self.reading(req) as finder:
+            _own(finder, project)
+        # The first file counts, as it is: a line's end after the key is not of the key.
+        token = next((b"".join(body.chunks()).decode("utf-8", "replace") for body in bodies(req, params, "token")), "")
+        pattern = str(self.site.preferences.all().get("biobank.keyregex") or _KEY)
+        if not re.fullmatch(pattern, token):
+            raise StatusError(500, "Warning, incorrect key format.")
+        with self.writing(req) as finder:
+            found = _own(finder, project)
+            kept = _token_of(finder, found)
+            if kept is None:
+                finder.session.add(
+                    Configuration(
+                        project=found.id,
+                        tool=TOOL,
+                        path=_TOKEN,
+                        version=1,
+                        contents=token,
+                        xnat_user=user_of(req).login,
+                    )
+                )
+            else:
+                kept.contents = token
+        send_text(resp, "SUCCESS")
+
+    def on_delete(self, req: Request, resp: Response, project: str) -> None:
+        with self.writing(req) as finder:
+            kept = _token_of(finder, _own(finder, project))
+            if kept is not None:
+                finder.session.delete(kept)
+        send_text(resp, "SUCCESS")
 
 
 class BiobankUploader(BiobankFile):
@@ -94,4 +139,20 @@ class BiobankUploader(BiobankFile):
 def _writable(finder: Finder, project: str) -> Project:
     found = finder.require_project(project)
     finder.require(found, Access.EDIT, "You may not change this project.")
+    return found
+
+
+def _own(finder: Finder, project: str) -> Project:
+    """The project; 500 where there is none that the account may see, as nobody looks for that."""
+    try:
+        return _writable(finder, project)
+    except StatusError as error:
+        if error.status != 404:
+            raise
+        raise StatusError(500) from error
+
+
+def _token_of(finder: Finder, project: Project) -> Configuration | None:
+    query = finder.session.query(Configuration).filter_by(project=project.id, tool=TOOL, path=_TOKEN)
+    found: Configuration | None = query.one_or_none()
     return found
