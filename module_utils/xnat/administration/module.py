@@ -6,7 +6,7 @@ from typing import Any
 
 from ..module import CONNECTION, XnatModule
 from ..session import Session
-from . import accounts, compare, info, legacy_settings, receivers, settings
+from . import accounts, biobank_token, compare, info, legacy_settings, receivers, settings
 
 
 def settings_options() -> dict[str, Any]:
@@ -63,6 +63,17 @@ def receiver_options() -> dict[str, Any]:
     return options
 
 
+def biobank_token_options() -> dict[str, Any]:
+    """Return the argument spec of xnat_biobank_token."""
+    return {
+        **CONNECTION,
+        "project": {"type": "str", "required": True},
+        "project_token": {"type": "str", "no_log": True},
+        "record": {"type": "path", "required": True},
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    }
+
+
 def info_options() -> dict[str, Any]:
     """Return the argument spec of xnat_info."""
     return {**CONNECTION, "need_login": {"type": "bool", "default": True}}
@@ -116,6 +127,17 @@ class AdministrationModule(XnatModule):
             {name: params[name] for name in receivers.NAMES},
             present=params["state"] == "present",
             exclusive=params["exclusive"],
+        )
+
+    def manage_biobank_token(self) -> None:
+        """Give the project the token, or take it away."""
+        params = self.params
+        self._outcome = biobank_token.ensure(
+            self._connect(),
+            params["project"],
+            params["project_token"] or "",
+            params["record"],
+            present=params["state"] == "present",
         )
 
     def look_at_site(self) -> None:
