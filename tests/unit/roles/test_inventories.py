@@ -25,6 +25,9 @@ SOURCES = {name: [name] for name in EXAMPLES} | {
     topology.inventories[-1]: list(topology.inventories) for topology in TOPOLOGIES.values()
 }
 SOURCES["lab_external"] = ["external", "lab_external"]
+# What a DPUK node is stands apart from where it runs.
+SOURCES["dpuk"] = ["external", "dpuk"]
+SOURCES["biobank"] = ["external", "dpuk", "biobank"]
 GROUPS = {"database", "xnat", "monitoring", "watched"}
 ROLE_OPTIONS = {role.name: options_of(role) for role in ROLES}
 OPTIONS = {name for options in ROLE_OPTIONS.values() for name in options}
@@ -250,3 +253,35 @@ def test_a_database_that_exists_already_belongs_to_no_group(tmp_path: Path) -> N
         "node-monitor": {80: "any", 443: "any", **WATCHED},
     }
     assert found["node-xnat"]["host"] == "database.example.ac.uk"
+
+
+def modules(tmp_path: Path, name: str, *words: str) -> dict[str, dict[str, Any]]:
+    """The modules of an inventory by name, with their values worked out."""
+    found = worked_out(tmp_path, name, *words)["node-xnat"]
+    options = sorted(set(variables(name)["node-xnat"]) & OPTIONS)
+    listed_modules: list[dict[str, Any]] = found["values"][options.index("xnat_modules")]
+    return {module["name"]: module for module in listed_modules}
+
+
+def test_another_version_of_node_extras_is_one_word(tmp_path: Path) -> None:
+    """And the line of its checksum, which whoever gives out the jar has to say."""
+    before = modules(tmp_path, "dpuk")
+    checksums = json.dumps({"node_extras_checksums": {"1-3c": "sha256:c"}})
+    after = modules(tmp_path, "dpuk", "-e", "node_extras=1-3c", "-e", checksums)
+    assert {name for name in before if before[name] != after[name]} == {"dpuk-node-extras"}
+    assert after["dpuk-node-extras"] == {
+        "name": "dpuk-node-extras",
+        "version": "1-3c",
+        "src": ["/srv/dpuk/dpuk-node-extras.1-3c.jar"],
+        "checksum": "sha256:c",
+    }
+
+
+def test_uk_biobank_has_its_own_module_in_place_of_two(tmp_path: Path) -> None:
+    """dpuk-biobank brings the data types: five files of both differ, and which one is built in would be chance."""
+    assert set(modules(tmp_path, "dpuk")) - set(modules(tmp_path, "biobank")) == {
+        "dpuk-node-extras",
+        "dpuk-datatypes",
+        "xnat-upload-applet-fix",
+    }
+    assert "dpuk-biobank" in modules(tmp_path, "biobank")
