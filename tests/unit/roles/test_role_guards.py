@@ -216,3 +216,20 @@ def test_folders_that_xnat_may_rename_are_made_without_following_links() -> None
         if task.get("ansible.builtin.file", {}).get("owner") == "{{ xnat_user }}"
     ]
     assert [option.get("follow") for option in options] == [False, False]
+
+
+@pytest.mark.parametrize(
+    ("name", "good"),
+    [
+        ("DPUK-OXFORD", True),
+        ("DPUK_LAB", True),
+        ("", True),
+        ("DPUK Oxford", False),
+        ("-X", False),
+        ("1", False),
+        ("A/B", False),
+    ],
+)
+def test_a_site_of_1_6_has_a_name_that_numbers_can_begin_with(name: str, good: bool) -> None:
+    task = task_of("roles/xnat_site/tasks/preflight.yml", "Check the name of a site of XNAT 1.6")
+    assert admits(task, xnat_site_name=name) is good
