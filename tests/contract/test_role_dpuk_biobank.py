@@ -103,6 +103,9 @@ def test_settings_and_tokens_are_predicted_made_and_kept(practice: Practice, run
     assert token_is_there(server, project)
     code, output = run(server, **given)
     assert (code, "changed=0" in recap(output)) == (0, True), output
+    code, output = run(server, dpuk_biobank_cache="/data/xnat/fetched", **given)
+    assert (code, "changed=1 " in recap(output)) == (0, True), output
+    assert biobank_settings(server)["biobank.cache"] == "/data/xnat/fetched"
 
 
 def test_dry_run_that_is_to_bring_the_module_says_which_tokens_there_will_be(practice: Practice, run: Run) -> None:
@@ -124,6 +127,7 @@ def test_dry_run_that_is_to_bring_the_module_says_which_tokens_there_will_be(pra
         ({"xnat_modules": []}, "dpuk_biobank_* are given, and xnat_modules does not list dpuk-biobank"),
         ({"dpuk_biobank_config_src": ""}, "dpuk_biobank_config_src is empty"),
         ({"dpuk_biobank_key_regex": "("}, "dpuk_biobank_key_regex (() is no pattern"),
+        ({"dpuk_biobank_cache": "/srv/cache"}, "dpuk_biobank_cache (/srv/cache) is not below xnat_data (/data/xnat)"),
         ({"dpuk_biobank_tokens": {"memory": f"4321 {KEY}"}}, "the token of project memory does not have the form"),
         ({"dpuk_biobank_ukbfetch_src": ["/nowhere/ukbfetch"]}, "/nowhere/ukbfetch: checksum must read sha256:HEX"),
     ],
