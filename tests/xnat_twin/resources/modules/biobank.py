@@ -1,9 +1,9 @@
 """What the module dpuk-biobank adds: `/data/modules/biobank/projects/P/uploader` and `…/token`.
 
 As its sources have them (dpuk-biobank 0-4: BioBankTokenUploaderRestlet, BioBankTokenServiceImpl,
-BioBankUploaderRestlet, BioBankDataServiceImpl): every error but the missing right is a 500; a token must match a pattern
-of the site to its last character, and nobody can read it back. Other than there, the subjects of a spreadsheet are there
-at once, sessions and images are not made, and a subject that is there stays as it is.
+BioBankUploaderRestlet, BioBankDataServiceImpl): every error but the missing right is a 500; a token must match a
+pattern of the site to its last character, and nobody can read it back. Other than there, the subjects of a spreadsheet
+are there at once, sessions and images are not made, and a subject that is there stays as it is.
 """
 
 from __future__ import annotations
