@@ -125,6 +125,10 @@ def test_dry_run_that_is_to_bring_the_module_says_which_tokens_there_will_be(pra
     ("given", "said"),
     [
         ({"xnat_modules": []}, "dpuk_biobank_* are given, and xnat_modules does not list dpuk-biobank"),
+        (
+            {"xnat_modules": [], "dpuk_biobank_config_src": "", "dpuk_biobank_tokens": {"memory": KEY}},
+            "dpuk_biobank_* are given",
+        ),
         ({"dpuk_biobank_config_src": ""}, "dpuk_biobank_config_src is empty"),
         ({"dpuk_biobank_key_regex": "("}, "dpuk_biobank_key_regex (() is no pattern"),
         ({"dpuk_biobank_cache": "/srv/cache"}, "dpuk_biobank_cache (/srv/cache) is not below xnat_data (/data/xnat)"),
