@@ -48,6 +48,13 @@ EXAMPLES = r"""
     project: memory
     project_token: "{{ vault_ukb_token_of_memory }}"
     record: /var/lib/dpuk/biobank_tokens.json
+
+- name: A project whose application has ended fetches no more images
+  xnat_biobank_token:
+    url: https://biobank.example.org
+    project: memory
+    state: absent
+    record: /var/lib/dpuk/biobank_tokens.json
 """
 
 RETURN = r"""

@@ -1,6 +1,8 @@
-"""The addresses that DPUK's modules add. The modules are public nowhere: most of this is inferred."""
+"""The addresses that DPUK's modules add. dpuk-biobank is known by its sources, most of the others is inferred."""
 
 from __future__ import annotations
+
+import json
 
 import pytest
 from object_helpers import rows_of
@@ -8,12 +10,30 @@ from xnat_twin.testing import Practice, Session, XnatServer
 
 EXTRAS = ("dpuk-node-extras",)
 KEY = "1234\n" + "1234567890" * 2 + "1234"
+CONFIG = json.dumps(
+    {
+        "key": {
+            "xnat:subjectdata.label": "eid",
+            "xnat:subjectdata.demographics.gender": "31-0.0",
+            "xnat:subjectdata/demographics/yob": "34-0.0",
+            "xnat:mrSessionData.label": "eid",
+        },
+        "scans": [],
+    }
+)
 CSV = "eid,31-0.0,34-0.0,53-2.0\n1000001,0,1950,2016-05-01\n1000002,1,1948,2016-06-02\n\n1000002,1,1948,\n"
 
 
 @pytest.fixture(params=["1.6", "1.10"])
 def biobank(request: pytest.FixtureRequest, practice: Practice) -> XnatServer:
     return practice(request.param, ("dpuk-biobank",))
+
+
+@pytest.fixture
+def configured(biobank: XnatServer) -> XnatServer:
+    """One that knows which columns of a spreadsheet become what."""
+    biobank.site.preferences.set({"biobank.config": CONFIG})
+    return biobank
 
 
 def _address(project: str, end: str) -> str:
@@ -56,9 +76,15 @@ def test_the_form_of_tokens_is_a_setting_of_the_site(practice: Practice) -> None
     assert http.post(_address("nosuch_project", "token"), files={"file": ("k", b"abcd")}).status_code == 500
 
 
-@pytest.mark.rule("biobank-success", "biobank-subjects", "biobank-read-back")
-def test_spreadsheet_is_taken_and_its_participants_become_subjects(biobank: XnatServer) -> None:
+@pytest.mark.rule("biobank-token")
+def test_without_a_file_there_is_no_token(biobank: XnatServer) -> None:
     http, project = biobank.session(), biobank.new_project()
+    assert http.post(_address(project, "token")).status_code == 500
+
+
+@pytest.mark.rule("biobank-success", "biobank-subjects", "biobank-once", "biobank-read-back")
+def test_spreadsheet_is_taken_and_its_participants_become_subjects(configured: XnatServer) -> None:
+    http, project = configured.session(), configured.new_project()
     for _ in range(2):
         answer = http.post(_address(project, "uploader"), files={"file": ("cohort.csv", CSV.encode())})
         assert (answer.status_code, answer.text) == (200, "SUCCESS")
@@ -69,15 +95,35 @@ def test_spreadsheet_is_taken_and_its_participants_become_subjects(biobank: Xnat
     assert kept.text.splitlines()[0] == "eid,31-0.0,34-0.0,53-2.0"
 
 
+@pytest.mark.rule("biobank-subjects")
+def test_spreadsheet_of_a_project_with_another_title_does_not_arrive(configured: XnatServer) -> None:
+    http, project = configured.session(), configured.new_project()
+    http.put(f"/data/projects/{project}", params={"name": f"Title of {project}"}).raise_for_status()
+    answer = http.post(_address(project, "uploader"), files={"file": ("cohort.csv", CSV.encode())})
+    assert (answer.status_code, answer.text) == (200, "SUCCESS")
+    assert rows_of(http, f"/data/projects/{project}/subjects") == []
+
+
 @pytest.mark.rule("biobank-refused")
-def test_files_that_the_biobank_module_does_not_take(biobank: XnatServer) -> None:
-    http, project = biobank.session(), biobank.new_project()
-    address = _address(project, "uploader")
-    assert http.post(_address("nosuch_project", "uploader"), files={"file": ("a", b"x")}).status_code == 404
-    assert http.post(address).status_code == 400
-    for content in (b"", b"\xff\xfe", b"id\n1\n", b"eid\n"):
-        assert http.post(address, files={"file": ("a", content)}).status_code == 400
-    assert http.post(address, files={"a": ("a", b"x"), "b": ("b", b"y")}).status_code == 400
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"eid\n", b"id\n1\n", b"eid\n1,2\n", b"eid,31-0.0\n,1\n"])
+def test_spreadsheets_that_the_biobank_module_does_not_take(configured: XnatServer, content: bytes) -> None:
+    http, project = configured.session(), configured.new_project()
+    assert http.post(_address(project, "uploader"), files={"file": ("a", content)}).status_code == 500
+    assert rows_of(http, f"/data/projects/{project}/subjects") == []
+
+
+@pytest.mark.rule("biobank-refused")
+def test_what_else_the_biobank_module_needs_for_a_spreadsheet(configured: XnatServer) -> None:
+    http, project = configured.session(), configured.new_project()
+    address, given = _address(project, "uploader"), {"file": ("cohort.csv", CSV.encode())}
+    assert http.post(_address("nosuch_project", "uploader"), files=given).status_code == 500
+    assert http.post(address).status_code == 500
+    for config in ("", "{}", "no JSON"):
+        configured.site.preferences.set({"biobank.config": config})
+        assert http.post(address, files=given).status_code == 500
+    configured.site.preferences.set({"biobank.config": CONFIG})
+    both = [("file", ("a", CSV.encode())), ("file", ("b", b"x"))]
+    assert http.post(address, files=both).status_code == 200
 
 
 @pytest.mark.rule("biobank-rights")

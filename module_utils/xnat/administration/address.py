@@ -51,6 +51,11 @@ def group(name: str, of: str) -> str:
     return f"{groups(name)}/{quote(of, safe='')}"
 
 
+def biobank_token(project: str) -> str:
+    """The token for UK Biobank of a project, where the DPUK's module dpuk-biobank keeps it."""
+    return f"/data/modules/biobank/projects/{quote(project, safe='')}/token"
+
+
 def receiver(number: int) -> str:
     """One DICOM receiver."""
     return f"{RECEIVERS}/{number}"

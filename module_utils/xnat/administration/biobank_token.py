@@ -13,19 +13,20 @@ import json
 import os
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from ..address import Address
 from ..errors import InputError, VerificationError
 from ..model import Outcome
 from ..session import Session
+from . import address
 
-_NONE = "missing biobank token"
+# What the module says of a 500; it answers so to everything but a missing right.
+_NONE, _OTHER_FORM = "missing biobank token", "incorrect key format"
 _ADVICE = {
     403: "Only a member or an owner of the project may do that. Use such an account.",
     404: "XNAT has no such address: is the module dpuk-biobank installed?",
-    500: "The token must have the form that the site's setting biobank.keyregex asks for, to its last character.",
 }
+_FORM = "The token must have the form that the site's setting biobank.keyregex asks for, to its last character."
 
 
 class TokenBody:
@@ -61,7 +62,8 @@ class Record:
 
     def check(self) -> None:
         """Raise InputError if nothing could be written there."""
-        if not self._path.parent.is_dir() or not os.access(self._path.parent, os.W_OK):
+        folder = self._path.parent
+        if self._path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
             raise InputError(f"record: {self._path} cannot be written. Is there such a folder, and is it yours?")
 
     def keep(self, name: str, token: str | None) -> None:
@@ -89,7 +91,7 @@ def ensure(session: Session, project: str, token: str, record_path: str, *, pres
     found = session.read(Address(project=project).path, f"find the project {project}", {"format": "json"})
     if found is None:
         raise InputError(f"project: there is no project {project}, or this account may not see it.")
-    path = f"/data/modules/biobank/projects/{quote(project, safe='')}/token"
+    path = address.biobank_token(project)
     record, name = Record(record_path), f"{session.server.base} {project}"
     there = _is_there(session, path, project)
     same = there and record.has(name, token)
@@ -105,7 +107,10 @@ def ensure(session: Session, project: str, token: str, record_path: str, *, pres
     record.check()
     doing = f"{'keep' if present else 'delete'} the {what}"
     body = TokenBody(token) if present else None
-    session.request("POST" if present else "DELETE", path, doing, body=body, advice=_ADVICE)
+    method = "POST" if present else "DELETE"
+    answer = session.request(method, path, doing, body=body, accept=(200, 500), advice=_ADVICE)
+    if answer.status == 500:
+        raise session.failure(method, path, doing, answer, _FORM if _OTHER_FORM in answer.text else None)
     if _is_there(session, path, project) is not present:
         raise VerificationError(f"XNAT answered 200 and the {what} is {'not there' if present else 'still there'}.")
     record.keep(name, token if present else None)

@@ -19,6 +19,9 @@ GOOD: dict[str, Any] = {
 }
 
 
+FIELD = "xnat:subjectdata.demographics.handedness"
+
+
 def problems(tmp_path: Path, content: Any) -> list[str]:
     """What is said of a JSON; text and bytes are written as they are."""
     path = tmp_path / "biobank.json"
@@ -46,19 +49,28 @@ def test_the_labs_own_file_is_good() -> None:
     ("content", "said"),
     [
         ("{", "is no JSON: Expecting property name"),
+        ("{\n  x", "Expecting property name enclosed in double quotes, line 2 column 3"),
         (b"\xff\xfe\xff", "is no text in UTF-8"),
+        (json.dumps(GOOD).encode("utf-16"), "is no text in UTF-8"),
+        (json.dumps(GOOD).encode("utf-8-sig"), "is no JSON: Unexpected UTF-8 BOM"),
         ("[]", "must be an object with key and scans"),
         ({"key": GOOD["key"]}, "must be an object with key and scans"),
         ({**GOOD, "scan": []}, "and nothing else"),
         ({**GOOD, "diag": []}, "diag must be an object"),
+        ({**GOOD, "diag": {"F01": {}}}, "whose values are texts"),
         ({**GOOD, "key": []}, "key must be an object"),
         ({**GOOD, "key": {"xnat:subjectdata.label": "eid"}}, "key lacks xnat:mrSessionData.label"),
         (with_key(label="eid"), "key: 'label' is no field"),
-        (with_key(**{"xnat:a.b": "31"}), "xnat:a.b is of column '31', which is neither eid nor like 31-0.0"),
-        (with_key(**{"xnat:a.b": 31}), "xnat:a.b is of column 31"),
+        (with_key(**{FIELD: "31"}), f"{FIELD} is of column '31', which is neither eid nor like 31-0.0"),
+        (with_key(**{FIELD: 31}), f"{FIELD} is of column 31"),
+        (with_key(**{"xnat:subjectData.group": "eid"}), "xnat:subjectData.group is never read: fields begin with"),
+        (with_key(**{"dpuk:dpukAssessmentData/DIAGNOSIS_AD": "41202-0.0"}), "DIAGNOSIS_AD is never read"),
+        (with_key(**{"xnat:subjectdata/demographics/gender": "31-0.0"}), "or 0 and 1 are not translated"),
+        (with_key(**{"xnat:mrSessionData/date": "53-2.0"}), "must be written xnat:mrSessionData.date"),
         ({**GOOD, "scans": []}, "scans must be a list that is not empty"),
         ({**GOOD, "scans": [["DCM", "T1", "T1"]]}, "row 1: must be four texts"),
         ({**GOOD, "scans": [["DCM", "T1", "T1", 20252]]}, "row 1: must be four texts"),
+        ({**GOOD, "scans": [["DCM", ["T1"], "T1", "20252"]]}, "row 1: must be four texts"),
         ({**GOOD, "scans": [["DICOM", "T1", "T1", "20252"]]}, "row 1: kind is 'DICOM' and must be DCM or NIFTI"),
         ({**GOOD, "scans": [["DCM", "T1", "T1", "20216-2"]]}, "row 1: field is '20216-2'"),
         ({**GOOD, "scans": [*GOOD["scans"], GOOD["scans"][0]]}, "DCM of T1 is there twice"),
@@ -97,3 +109,22 @@ def test_a_token_has_the_form_that_the_node_asks_for(token: str, good: bool) -> 
 @pytest.mark.parametrize(("pattern", "good"), [(USUAL, True), ("", False), ("(", False)])
 def test_the_pattern_is_one(pattern: str, good: bool) -> None:
     assert (biobank.biobank_pattern_problems(pattern) == []) is good
+
+
+@pytest.mark.parametrize(
+    ("cache", "said"),
+    [
+        ("", ""),
+        ("/data/xnat/cache/ukb-2.0", ""),
+        ("cache", "is no path from / on"),
+        ("/data/xnat/cache;reboot", "the module gives it to a shell"),
+        ("/data/xnat/my cache", "is no path from / on"),
+        ("/data/xnat/../cache", "is no path from / on"),
+        ("/srv/cache", "is not below xnat_data (/data/xnat)"),
+        ("/data/xnat2", "is not below xnat_data"),
+        ("/data/xnat", "is not below xnat_data"),
+    ],
+)
+def test_the_folder_of_what_was_fetched_is_one_that_xnat_writes_to(cache: str, said: str) -> None:
+    found = biobank.biobank_cache_problems(cache, "/data/xnat")
+    assert [said in problem for problem in found] == ([True] if said else [])

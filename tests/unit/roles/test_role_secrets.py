@@ -80,7 +80,7 @@ def test_a_secret_has_no_default_and_is_marked(role: Path) -> None:
     """A default password is a public password. What some nodes do without is empty, which is none."""
     options, defaults = options_of(role), read_yaml(role / "defaults" / "main.yml") or {}
     for name in secrets_of(role):
-        assert options[name].get("required") is True or options[name]["default"] == "", name
+        assert options[name].get("required") is True or options[name]["default"] in ("", {}), name
         assert not defaults.get(name), name
         if "password" in name:
             assert options[name].get("no_log") is True, name

@@ -98,6 +98,7 @@ def test_each_variable_in_a_template_or_task_is_declared() -> None:
     elsewhere |= {"artifact_files"}  # the fact that role `artifact` leaves for those who ask for a list
     elsewhere |= {name for role in ROLES for name in read_yaml(role / "vars" / "main.yml") or {}}
     elsewhere |= {task["register"] for role in ROLES for _, task in tasks_of(role) if "register" in task}
+    # Facts that a role leaves for another, as what it says in the last lines of a run.
     elsewhere |= {
         name for role in ROLES for _, task in tasks_of(role) for name in task.get("ansible.builtin.set_fact", {})
     }

@@ -1,15 +1,18 @@
 """What the module dpuk-biobank adds: `/data/modules/biobank/projects/P/uploader` and `…/token`.
 
-The token is as its sources have it (dpuk-biobank 0-4: BioBankTokenUploaderRestlet, BioBankTokenServiceImpl): it must
-match a pattern of the site to its last character, and nobody can read it back. Of the uploader this server knows the
-address and the answer: the subjects of the spreadsheet are there at once, without images.
+As its sources have them (dpuk-biobank 0-4: BioBankTokenUploaderRestlet, BioBankTokenServiceImpl,
+BioBankUploaderRestlet, BioBankDataServiceImpl): every error but the missing right is a 500; a token must match a
+pattern of the site to its last character, and nobody can read it back. Other than there, the subjects of a spreadsheet
+are there at once, sessions and images are not made, and a subject that is there stays as it is.
 """
 
 from __future__ import annotations
 
 import csv
+import json
 import re
-from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any
 
 from falcon import Request, Response
 
@@ -23,51 +26,14 @@ from xnat_twin.storage.store import Configuration, Project
 from xnat_twin.transfer.uploads import bodies
 
 TOOL = "biobank"
-#: UK Biobank's numbers of what is known here about a participant: field-instance.array.
-_SEX, _YEAR_OF_BIRTH = "31-0.0", "34-0.0"
-_GENDERS = {"0": "female", "1": "male"}
+_GENDERS = {"1": "male", "0": "female"}
+#: What is known here about a participant, by the names that the site's `biobank.config` has for it.
+_SUBJECT, _SESSION = "xnat:subjectdata.label", "xnat:mrSessionData.label"
+_GENDER = "xnat:subjectdata.demographics.gender"
+_YEARS_OF_BIRTH = ("xnat:subjectdata/demographics/yob", "xnat:subjectdata.demographics.yob")
 #: The number of an application and its key, where the site says nothing else in `biobank.keyregex`.
 _KEY = r"\d{4}\n\d{24}"
 _TOKEN = "token"
-
-
-class BiobankFile(SubjectStoring):
-    """One of the two addresses. 404, 403 and 400 as everywhere: no such project, no right to edit it, no file."""
-
-    def on_post(self, req: Request, resp: Response, project: str) -> None:
-        req.context.params = params = Params(req.query_string)
-        with self.reading(req) as finder:
-            _writable(finder, project)
-        files = [b"".join(body.chunks()) for body in bodies(req, params, "upload")]
-        if len(files) != 1 or not files[0].strip():
-            raise StatusError(400, "Exactly one file, which is not empty, is expected.")
-        try:
-            text = files[0].decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise StatusError(400, "The file is not UTF-8 text.") from error
-        with self.writing(req) as finder:
-            self.take(req, finder, _writable(finder, project), text)
-        send_text(resp, "SUCCESS")
-
-    on_put = on_post
-
-    @abstractmethod
-    def take(self, req: Request, finder: Finder, project: Project, text: str) -> None:
-        """Do what this address does with the file."""
-
-    def keep(self, req: Request, finder: Finder, project: Project, path: str, text: str) -> None:
-        """Let it be read at `/data/projects/P/config/biobank/PATH`, as a new version each time."""
-        versions = finder.session.query(Configuration).filter_by(project=project.id, tool=TOOL, path=path).count()
-        finder.session.add(
-            Configuration(
-                project=project.id,
-                tool=TOOL,
-                path=path,
-                version=versions + 1,
-                contents=text,
-                xnat_user=user_of(req).login,
-            )
-        )
 
 
 class BiobankToken(SubjectStoring):
@@ -87,8 +53,8 @@ class BiobankToken(SubjectStoring):
         params = req.context.params = Params(req.query_string)
         with self.reading(req) as finder:
             _own(finder, project)
-        # The first file counts, as it is: a line's end after the key is not of the key.
-        token = next((b"".join(body.chunks()).decode("utf-8", "replace") for body in bodies(req, params, "token")), "")
+        # As it is: a line's end after the key is not of the key.
+        token = _first_file(req, params)
         pattern = str(self.site.preferences.all().get("biobank.keyregex") or _KEY)
         if not re.fullmatch(pattern, token):
             raise StatusError(500, "Warning, incorrect key format.")
@@ -118,38 +84,81 @@ class BiobankToken(SubjectStoring):
         send_text(resp, "SUCCESS")
 
 
-class BiobankUploader(BiobankFile):
-    """`…/uploader`: a CSV with a column `eid`; each participant becomes a subject of that label, once."""
+class BiobankUploader(SubjectStoring):
+    """`…/uploader`: a CSV; each row becomes a subject, as the site's `biobank.config` says, once."""
 
-    def take(self, req: Request, finder: Finder, project: Project, text: str) -> None:
-        rows = list(csv.DictReader(text.splitlines()))
-        if not rows or "eid" not in rows[0]:
-            raise StatusError(400, "The file has no column eid, or no row.")
+    def on_post(self, req: Request, resp: Response, project: str) -> None:
+        params = req.context.params = Params(req.query_string)
+        with self.reading(req) as finder:
+            _own(finder, project)
+        text = _first_file(req, params)
+        columns = self._columns()
+        rows = _rows(text)
         for row in rows:
-            eid = (row["eid"] or "").strip()
-            if eid and finder.subject(project, eid) is None:
-                given = {
-                    "demographics/gender": _GENDERS.get((row.get(_SEX) or "").strip(), ""),
-                    "demographics/yob": (row.get(_YEAR_OF_BIRTH) or "").strip(),
-                }
-                self.create_subject(req, finder, project, eid, [item for item in given.items() if item[1]])
-        self.keep(req, finder, project, "uploader", text)
+            for what, field in (("subject", _SUBJECT), ("session", _SESSION)):
+                if not row.get(columns.get(field, "")):
+                    raise StatusError(500, f"Missing {what} label for key {field}")
+        with self.writing(req) as finder:
+            found = _own(finder, project)
+            self._keep(req, finder, found, text)
+            # The project is handed on by its title and looked for by that as an ID: with another title nothing arrives.
+            target = finder.project(str(found.fields.get("name") or found.id))
+            for row in rows if target is not None else []:
+                self._make(req, finder, target or found, columns, row)
+        send_text(resp, "SUCCESS")
+
+    def _columns(self) -> Mapping[str, str]:
+        """XNAT's field -> column of the spreadsheet."""
+        try:
+            config: Any = json.loads(str(self.site.preferences.all().get("biobank.config") or ""))
+            return {str(field): str(column) for field, column in config["key"].items()}
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise StatusError(500) from error
+
+    def _make(
+        self, req: Request, finder: Finder, project: Project, columns: Mapping[str, str], row: Mapping[str, str]
+    ) -> None:
+        label = row[columns[_SUBJECT]]
+        if finder.subject(project, label) is not None:
+            return
+        given = {"demographics/yob": next((row[columns[name]] for name in _YEARS_OF_BIRTH if name in columns), "")}
+        if _GENDER in columns:
+            given["demographics/gender"] = _GENDERS.get(row.get(columns[_GENDER], ""), "unknown")
+        self.create_subject(req, finder, project, label, [item for item in given.items() if item[1]])
+
+    @staticmethod
+    def _keep(req: Request, finder: Finder, project: Project, text: str) -> None:
+        """Let it be read at `/data/projects/P/config/biobank/uploader`, as a new version each time."""
+        given = {"project": project.id, "tool": TOOL, "path": "uploader"}
+        versions = finder.session.query(Configuration).filter_by(**given).count()
+        finder.session.add(Configuration(version=versions + 1, contents=text, xnat_user=user_of(req).login, **given))
 
 
-def _writable(finder: Finder, project: str) -> Project:
-    found = finder.require_project(project)
-    finder.require(found, Access.EDIT, "You may not change this project.")
-    return found
+def _rows(text: str) -> list[dict[str, str]]:
+    """The rows of a spreadsheet by the names in its first one; empty lines are none."""
+    lines = [line for line in csv.reader(text.splitlines()) if line]
+    if len(lines) < 2:
+        raise StatusError(500, "Errors found in uploaded file. Please remedy and try your upload again.")
+    if any(len(line) > len(lines[0]) for line in lines):
+        raise StatusError(500)
+    return [dict(zip(lines[0], line, strict=False)) for line in lines[1:]]
+
+
+def _first_file(req: Request, params: Params) -> str:
+    """The first file of the form, which is the one that counts."""
+    try:
+        return next(b"".join(body.chunks()).decode("utf-8", "replace") for body in bodies(req, params, "file"))
+    except StatusError as error:
+        raise StatusError(500, str(error)) from error
 
 
 def _own(finder: Finder, project: str) -> Project:
     """The project; 500 where there is none that the account may see, as nobody looks for that."""
-    try:
-        return _writable(finder, project)
-    except StatusError as error:
-        if error.status != 404:
-            raise
-        raise StatusError(500) from error
+    found = finder.project(project)
+    if found is None:
+        raise StatusError(500)
+    finder.require(found, Access.EDIT, "Specified user account has insufficient privileges for this project.")
+    return found
 
 
 def _token_of(finder: Finder, project: Project) -> Configuration | None:
