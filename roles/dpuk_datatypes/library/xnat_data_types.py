@@ -18,8 +18,8 @@ from typing import Any
 from xml.sax.saxutils import quoteattr
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.host.account import Account, java_environment
-from ansible.module_utils.host.last_words import masked, telling
+from ansible.module_utils.host import store_xml
+from ansible.module_utils.host.account import Account
 from ansible.module_utils.host.psql import SPEC, Database, DatabaseError, quoted
 
 DOCUMENTATION = r"""
@@ -169,24 +169,15 @@ class Registration:
             self.database.apply(script.encode(), _key("rights", one), f"rights on {one['name']}", self.database.state())
 
     def _store(self, name: str, document: str) -> None:
-        options = self._options
-        tree, account = Path(options["tree"]), Account.named(options["account"])
-        folder = Path(tempfile.mkdtemp(prefix="dpuk-store-"))
-        log = tree.with_name(f"{tree.name}.store.log")
+        account, folder = Account.named(self._options["account"]), Path(tempfile.mkdtemp(prefix="dpuk-store-"))
         try:
             path = folder / f"{name.replace(':', '_')}.xml"
             path.write_text(document, encoding="utf-8")
             account.own(folder)
             account.own(path)
-            command = [str(tree / "bin" / "StoreXML"), "-l", str(path), "-allowDataDeletion", "true"]
-            environment = java_environment(options["java_home"], tree, options["java_options"])
-            code = account.run(command, tree / "deployments" / "xnat", log, environment, options["timeout"])
+            store_xml.store(self._options, ["-l", str(path)], name)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-        if code != 0:
-            said = log.read_text(encoding="utf-8", errors="replace").splitlines()
-            why = "; ".join(masked(line, [options["database_password"]]) for line in telling(said) or said[-5:])
-            raise RegisterError(f"StoreXML answered {code} to the document of {name}: {why}. All of it is in {log}")
 
 
 def main() -> None:
@@ -196,9 +187,7 @@ def main() -> None:
             **SPEC,
             "action": {"type": "str", "choices": ["looked", "registered"], "required": True},
             "types": {"type": "list", "elements": "dict", "required": True},
-            "tree": {"type": "path", "required": True},
-            "java_home": {"type": "path", "required": True},
-            "java_options": {"type": "list", "elements": "str", "default": []},
+            **store_xml.SPEC,
         },
         supports_check_mode=True,
     )
@@ -218,7 +207,7 @@ def main() -> None:
         try:
             registration.store()
             registration.give_rights()
-        except (RegisterError, DatabaseError, OSError, KeyError) as error:
+        except (RegisterError, store_xml.StoreError, DatabaseError, OSError, KeyError) as error:
             module.fail_json(msg=f"Not all data types are registered, and XNAT goes on without them. {error}")
     # Who looks has changed nothing, but tells in a dry run what would be.
     module.exit_json(

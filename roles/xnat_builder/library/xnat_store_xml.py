@@ -11,8 +11,7 @@ import hashlib
 from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.host.account import Account, java_environment
-from ansible.module_utils.host.last_words import masked, telling
+from ansible.module_utils.host import store_xml
 from ansible.module_utils.host.psql import SPEC, Database, DatabaseError, State
 
 DOCUMENTATION = r"""
@@ -65,19 +64,16 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             **SPEC,
-            "tree": {"type": "path", "required": True},
-            "java_home": {"type": "path", "required": True},
+            **store_xml.SPEC,
             "path": {"type": "path", "required": True},
             "name": {"type": "str", "required": True},
             "first_account": {"type": "bool", "default": False},
-            "java_options": {"type": "list", "elements": "str", "default": []},
         },
         supports_check_mode=True,
     )
     options = module.params
-    tree, name = Path(options["tree"]), options["name"]
-    deployment = tree / "deployments" / "xnat"
-    path = deployment / options["path"]
+    name = options["name"]
+    path = store_xml.deployment(Path(options["tree"])) / options["path"]
     if not path.exists():
         if module.check_mode:
             module.exit_json(changed=True)
@@ -93,19 +89,11 @@ def main() -> None:
     needed = key not in state.applied
     if not needed or module.check_mode:
         module.exit_json(changed=needed)
-    what = ["-l" if path.is_file() else "-dir", str(options["path"])]
-    command = [str(tree / "bin" / "StoreXML"), *what]
-    command += [*(FIRST_ACCOUNT if options["first_account"] else []), "-allowDataDeletion", "true"]
-    environment = java_environment(options["java_home"], tree, options["java_options"])
-    log = tree.with_name(f"{tree.name}.store.log")
+    arguments = ["-l" if path.is_file() else "-dir", str(options["path"])]
     try:
-        code = Account.named(options["account"]).run(command, deployment, log, environment, options["timeout"])
-    except OSError as error:
-        module.fail_json(msg=f"{name} was not stored: {command[0]} cannot be run: {error}")
-    said = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    if code != 0:
-        why = "; ".join(masked(line, [options["database_password"]]) for line in telling(said) or said[-5:])
-        module.fail_json(msg=f"{name} was not stored: StoreXML answered {code}: {why}. All of it is in {log}")
+        store_xml.store(options, [*arguments, *(FIRST_ACCOUNT if options["first_account"] else [])], name)
+    except store_xml.StoreError as error:
+        module.fail_json(msg=str(error))
     try:
         database.apply(b"", key, name, state)
     except DatabaseError as error:
