@@ -26,7 +26,7 @@ demo-down: ## remove the demonstration: its hosts, network, certificates and pas
 
 test: lint unit contract ## everything that CI runs: the seven targets below, and a summary
 	@# A run of Ansible waits more than it works, so other tests find time beside it.
-	@$(PYTHON) tests/beside.py molecule contract-remote,molecule-single,molecule-dpuk
+	@$(PYTHON) tests/beside.py molecule,contract-remote molecule-dpuk,molecule-single
 	@$(PYTHON) tests/summary.py build/unit.xml build/contract.xml build/contract-remote.xml build/molecule.xml build/molecule-single.xml \
 	    build/molecule-dpuk.xml
 

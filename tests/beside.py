@@ -1,6 +1,6 @@
 """Run make targets beside each other: the first is seen as it goes, what the others say is kept and printed at the end.
 
-    python tests/beside.py molecule contract-remote,molecule-single,molecule-dpuk
+    python tests/beside.py molecule,contract-remote molecule-dpuk,molecule-single
 
 Targets with a comma between them run one after the other. The status is 1 if any of them failed.
 """
