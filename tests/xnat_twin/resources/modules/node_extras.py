@@ -1,7 +1,8 @@
 """What the module dpuk-node-extras adds: data freezes, and sharing of them between DPUK nodes and the hub.
 
-The module is public nowhere. Known are its addresses and the site settings that it reads (`datafreeze.…`); what it
-answers is plain guesswork. Nothing here contacts another server: remote exports are written down and not carried out.
+Its addresses and the site settings that it reads (`datafreeze.…`) are those of its sources (1-3b, in the DPUK's public
+jar); what it answers is plain guesswork. Nothing here contacts another server: remote exports are written down and not
+carried out.
 """
 
 from __future__ import annotations
