@@ -156,7 +156,8 @@ def _quicken(lab: Lab, host: str) -> None:
     container = lab.container(host)
     source = Path(__file__).with_name("host_python.py")
     run(["podman", "cp", source, f"{container}:{PYTHON}/lab_host_python.py"], advice=_look(container))
-    script = f"echo 'import lab_host_python' > {PYTHON}/lab_host_python.pth"
+    # Python writes down what it has compiled of the file itself, and a dry run that comes later changes nothing.
+    script = f"echo 'import lab_host_python' > {PYTHON}/lab_host_python.pth && python3 -c pass"
     run(["podman", "exec", container, "sh", "-c", script], advice=_look(container))
 
 
