@@ -10,9 +10,18 @@ import pytest
 import requests
 import testinfra
 from reach import Client, Host
+from uptime import MEASURED
 
 from lab import keys
 from lab.settings import NEIGHBOUR, Lab
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how long XNAT did not answer, for each time that a test has watched it."""
+    if MEASURED:
+        terminalreporter.section("how long XNAT did not answer")
+    for line in MEASURED:
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import yaml
 from reach import Client, Host
-from uptime import Watch
+from uptime import MEASURED, Watch
 
 from lab import playbook
 from lab.command import LabError
@@ -62,7 +62,7 @@ class Node:
             except LabError as error:
                 print(error)
         gaps = ", ".join(f"{gap:.1f} s" for gap in watch.gaps) or "none"
-        print(f"\n== {what}: no answer for {watch.downtime:.1f} s ({gaps}); {watch.answered} right answers")
+        MEASURED.append(f"{what}: no answer for {watch.downtime:.1f} s ({gaps}); {watch.answered} right answers")
         return Outcome(recap, " ".join(log.read_text().split()), watch)
 
     def cut_short(self, modules: list[str | Module], task: str) -> None:
