@@ -285,3 +285,11 @@ def test_uk_biobank_has_its_own_module_in_place_of_two(tmp_path: Path) -> None:
         "xnat-upload-applet-fix",
     }
     assert "dpuk-biobank" in modules(tmp_path, "biobank")
+
+
+def test_uk_biobank_takes_back_what_the_node_before_it_says_of_data_freezes() -> None:
+    """Their module is not there, and settings of a module that is not listed are refused."""
+    said = variables("biobank")["node-xnat"]
+    options = ROLE_OPTIONS["dpuk_node_extras"]
+    assert len(options) == 4
+    assert {said[option] for option in options} == {""}
