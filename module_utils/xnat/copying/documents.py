@@ -57,11 +57,6 @@ class Document:
         """The ID on its own server; empty if there is none."""
         return self.root.get("ID", "")
 
-    @property
-    def label(self) -> str:
-        """The label in its own project; empty if there is none."""
-        return self.root.get("label", "")
-
 
 def read(text: bytes, what: str) -> Document:
     """Take a document apart. Raises InputError, naming `what` was read, if it is none."""

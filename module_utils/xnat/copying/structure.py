@@ -16,7 +16,6 @@ class Fate(Enum):
     REPLACED = "replaced"  # the target has a value of its own in this place
     APART = "apart"  # copied by requests of its own
     LOST = "lost"  # cannot be carried: recorded beside the copy
-    NOISE = "noise"  # says nothing about the object
 
 
 @dataclass(frozen=True)
